@@ -1,0 +1,312 @@
+package objects
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+
+	"deadair/balancer/env"
+)
+
+// Names beside the objects.
+const (
+	metaDir   = ".meta"
+	uploadDir = ".uploads"
+)
+
+// NewDir makes a store of a directory of a disk: an object is a file. It is for one
+// server: two that write to one directory do not see each other's conditions in time.
+func NewDir(disk env.Disk, dir string) Store {
+	return &dirStore{disk: disk, dir: dir, turn: make(chan struct{}, 1)}
+}
+
+type dirStore struct {
+	disk env.Disk
+	dir  string
+	turn chan struct{} // of one: held by whoever writes an object or begins an upload
+	next int           // number of the last upload; guarded by turn
+}
+
+func (s *dirStore) path(parts ...string) string {
+	return path.Join(append([]string{s.dir}, parts...)...)
+}
+
+func (s *dirStore) Get(_ context.Context, key string) ([]byte, Info, error) {
+	info, err := s.head(key)
+	if err != nil {
+		return nil, info, told("get", key, err)
+	}
+	if info.Size > maxSmall {
+		return nil, info, told("get", key, errTooLarge)
+	}
+	data, err := s.read(s.path(key))
+	return data, info, told("get", key, err)
+}
+
+func (s *dirStore) Range(_ context.Context, key, tag string, from, n int64) ([]byte, error) {
+	f, err := s.disk.OpenFile(s.path(key), os.O_RDONLY)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, told("read", key, ErrNotFound)
+	}
+	if err != nil {
+		return nil, told("read", key, err)
+	}
+	defer f.Close()
+	data := make([]byte, min(n, maxSmall))
+	got, err := f.ReadAt(data, from)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return nil, told("read", key, err)
+	}
+	info, err := s.head(key) // after reading: the file may have been replaced before
+	if err == nil && info.Tag != tag {
+		err = ErrChanged
+	}
+	return data[:got], told("read", key, err)
+}
+
+func (s *dirStore) Head(_ context.Context, key string) (Info, error) {
+	info, err := s.head(key)
+	return info, told("head", key, err)
+}
+
+// head describes an object. Its tag is the hash of its bytes; what is told of these
+// bytes lies under that name.
+func (s *dirStore) head(key string) (Info, error) {
+	f, err := s.disk.OpenFile(s.path(key), os.O_RDONLY)
+	if errors.Is(err, fs.ErrNotExist) {
+		return Info{}, ErrNotFound
+	}
+	if err != nil {
+		return Info{}, err
+	}
+	defer f.Close()
+	sum := sha256.New()
+	size, err := io.Copy(sum, f)
+	if err != nil {
+		return Info{}, err
+	}
+	info := Info{Tag: hex.EncodeToString(sum.Sum(nil)), Size: size, Meta: map[string]string{}}
+	data, err := s.read(s.path(metaDir, metaName(key, info.Tag)))
+	if errors.Is(err, fs.ErrNotExist) {
+		return info, nil
+	}
+	if err == nil {
+		err = json.Unmarshal(data, &info.Meta)
+	}
+	return info, err
+}
+
+func metaName(key, tag string) string { return strings.ReplaceAll(key, "/", "%") + "@" + tag }
+
+func (s *dirStore) read(name string) ([]byte, error) {
+	f, err := s.disk.OpenFile(name, os.O_RDONLY)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(f)
+}
+
+// write makes a file durable, content and name.
+func (s *dirStore) write(name string, from io.Reader) (tag string, err error) {
+	if err := s.disk.MkdirAll(path.Dir(name)); err != nil {
+		return "", err
+	}
+	f, err := s.disk.OpenFile(name, os.O_CREATE|os.O_WRONLY|os.O_TRUNC)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	sum := sha256.New()
+	if _, err := io.Copy(io.MultiWriter(f, sum), from); err != nil {
+		return "", err
+	}
+	if err := f.Sync(); err != nil {
+		return "", err
+	}
+	return hex.EncodeToString(sum.Sum(nil)), s.syncDirs(path.Dir(name))
+}
+
+// syncDirs makes a directory's names durable, and those of the directories above.
+func (s *dirStore) syncDirs(dir string) error {
+	for {
+		if err := s.disk.SyncDir(dir); err != nil {
+			return err
+		}
+		if dir == "." {
+			return nil
+		}
+		dir = path.Dir(dir)
+	}
+}
+
+func (s *dirStore) Put(_ context.Context, key string, body []byte, c Condition) (string, error) {
+	tag, err := s.place(key, strings.NewReader(string(body)), nil, c)
+	return tag, told("put", key, err)
+}
+
+// place makes an object, if the condition holds.
+func (s *dirStore) place(key string, from io.Reader, meta map[string]string, c Condition) (string, error) {
+	s.turn <- struct{}{}
+	defer func() { <-s.turn }()
+	old, err := s.head(key)
+	there := !errors.Is(err, ErrNotFound)
+	if there && err != nil {
+		return "", err
+	}
+	switch {
+	case c.Absent && there, c.Tag != "" && there && c.Tag != old.Tag:
+		return "", ErrChanged
+	case c.Tag != "" && !there:
+		return "", ErrNotFound
+	}
+	temp := s.path(uploadDir, "object")
+	tag, err := s.write(temp, from)
+	if err != nil {
+		return "", err
+	}
+	if len(meta) > 0 {
+		data, err := json.Marshal(meta)
+		if err != nil {
+			return "", err
+		}
+		if _, err := s.write(s.path(metaDir, metaName(key, tag)), strings.NewReader(string(data))); err != nil {
+			return "", err
+		}
+	}
+	if err := s.disk.MkdirAll(path.Dir(s.path(key))); err != nil {
+		return "", err
+	}
+	if err := s.disk.Rename(temp, s.path(key)); err != nil {
+		return "", err
+	}
+	return tag, s.syncDirs(path.Dir(s.path(key)))
+}
+
+// dirUpload describes an upload, in its directory.
+type dirUpload struct {
+	Key  string            `json:"key"`
+	Meta map[string]string `json:"meta"`
+}
+
+const dirUploadFile = "upload.json"
+
+func (s *dirStore) Begin(_ context.Context, key, _ string, meta map[string]string) (string, error) {
+	data, err := json.Marshal(dirUpload{key, meta})
+	if err != nil {
+		return "", told("begin", key, err)
+	}
+	s.turn <- struct{}{}
+	defer func() { <-s.turn }()
+	for {
+		s.next++
+		id := strconv.Itoa(s.next)
+		if _, err := s.disk.Stat(s.path(uploadDir, id)); err == nil {
+			continue
+		}
+		_, err := s.write(s.path(uploadDir, id, dirUploadFile), strings.NewReader(string(data)))
+		return id, told("begin", key, err)
+	}
+}
+
+// open reads what an upload is.
+func (s *dirStore) open(key, upload string) (u dirUpload, err error) {
+	data, err := s.read(s.path(uploadDir, path.Base(upload), dirUploadFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return u, ErrNoUpload
+	}
+	if err == nil {
+		err = json.Unmarshal(data, &u)
+	}
+	if err == nil && u.Key != key {
+		err = ErrNoUpload
+	}
+	return u, err
+}
+
+func (s *dirStore) Part(_ context.Context, key, upload string, number int, body []byte) (string, error) {
+	if _, err := s.open(key, upload); err != nil {
+		return "", told("upload part of", key, err)
+	}
+	tag, err := s.write(s.path(uploadDir, upload, strconv.Itoa(number)), strings.NewReader(string(body)))
+	return tag, told("upload part of", key, err)
+}
+
+func (s *dirStore) Complete(_ context.Context, key, upload string, tags []string, c Condition) error {
+	u, err := s.open(key, upload)
+	if err != nil {
+		return told("complete", key, err)
+	}
+	var parts []io.Reader
+	for i := range tags {
+		f, err := s.disk.OpenFile(s.path(uploadDir, upload, strconv.Itoa(i+1)), os.O_RDONLY)
+		if err != nil {
+			return told("complete", key, fmt.Errorf("%w: part %d: %w", ErrNoUpload, i+1, err))
+		}
+		defer f.Close()
+		parts = append(parts, f)
+	}
+	if _, err := s.place(key, io.MultiReader(parts...), u.Meta, c); err != nil {
+		return told("complete", key, err)
+	}
+	return told("complete", key, s.drop(upload))
+}
+
+func (s *dirStore) Abort(_ context.Context, key, upload string) error {
+	if _, err := s.open(key, upload); err != nil {
+		return told("abort", key, err)
+	}
+	return told("abort", key, s.drop(upload))
+}
+
+// drop removes an upload, what makes it one first.
+func (s *dirStore) drop(upload string) error {
+	dir := s.path(uploadDir, upload)
+	entries, err := s.disk.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	if err := s.disk.Remove(path.Join(dir, dirUploadFile)); err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if e.Name() == dirUploadFile {
+			continue
+		}
+		if err := s.disk.Remove(path.Join(dir, e.Name())); err != nil {
+			return err
+		}
+	}
+	if err := s.disk.Remove(dir); err != nil {
+		return err
+	}
+	return s.disk.SyncDir(s.path(uploadDir))
+}
+
+func (s *dirStore) Uploads(_ context.Context, key string) ([]string, error) {
+	entries, err := s.disk.ReadDir(s.path(uploadDir))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, told("list uploads of", key, err)
+	}
+	var ids []string
+	for _, e := range entries {
+		if _, err := s.open(key, e.Name()); err == nil {
+			ids = append(ids, e.Name())
+		}
+	}
+	slices.Sort(ids)
+	return ids, nil
+}

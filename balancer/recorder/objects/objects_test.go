@@ -1,0 +1,91 @@
+package objects_test
+
+import (
+	"context"
+	"encoding/json"
+	"net"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"deadair/balancer/env"
+	"deadair/balancer/recorder/objects"
+	"deadair/balancer/recorder/objects/objectstest"
+	"deadair/fakes/disk"
+	"deadair/fakes/objectstore"
+)
+
+func TestDirIsAStore(t *testing.T) {
+	objectstest.Run(t, func(t *testing.T) objects.Store { return objects.NewDir(env.OSDisk(t.TempDir()), "tracks") })
+}
+
+func TestDirIsAStoreOnTheFakeDisk(t *testing.T) {
+	objectstest.Run(t, func(t *testing.T) objects.Store {
+		d, err := disk.New(disk.Config{})
+		require.NoError(t, err)
+		return objects.NewDir(d.Mount(), ".")
+	})
+}
+
+func TestS3IsAStore(t *testing.T) {
+	objectstest.Run(t, func(t *testing.T) objects.Store { return newS3(t, "", 0) })
+}
+
+// newS3 is a client of a store with a fault.
+func newS3(t *testing.T, fault objectstore.Fault, skew time.Duration) objects.Store {
+	e := env.System("store", t.TempDir(), nil)
+	var err error
+	e.Config, err = json.Marshal(objectstore.Config{Bucket: "tracks", Key: "anna", Fault: fault})
+	require.NoError(t, err)
+	at := make(chan net.Addr, 1)
+	listen := e.Listen
+	e.Listen = func(ctx context.Context, network, _ string) (net.Listener, error) {
+		l, err := listen(ctx, network, "127.0.0.1:0")
+		if err == nil {
+			at <- l.Addr()
+		}
+		return l, err
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	served := make(chan error, 1)
+	go func() { served <- objectstore.Serve(ctx, e) }()
+	t.Cleanup(func() {
+		stop()
+		require.NoError(t, <-served)
+	})
+	return objects.NewS3(objects.S3Config{
+		Endpoint: "http://" + (<-at).String(), Bucket: "tracks", Key: "anna", Secret: "secret", Deadline: 5 * time.Second,
+		Dial: e.DialContext, Wall: func() time.Time { return time.Now().Add(skew) },
+	})
+}
+
+// TestS3TellsFaults: none of them is taken for success.
+func TestS3TellsFaults(t *testing.T) {
+	for _, fault := range []objectstore.Fault{objectstore.Unavailable, objectstore.NoBucket, objectstore.ClockSkew, objectstore.ReplyLost} {
+		s := newS3(t, fault, 0)
+		_, err := s.Put(t.Context(), "a", []byte("x"), objects.Condition{})
+		require.Error(t, err, fault)
+		require.NotErrorIs(t, err, objects.ErrNotFound, fault)
+		if fault != objectstore.ReplyLost {
+			_, _, err = s.Get(t.Context(), "a")
+			require.Error(t, err, fault)
+			require.NotErrorIs(t, err, objects.ErrNotFound, fault)
+		}
+	}
+	for fault, stage := range map[objectstore.Fault]string{objectstore.PartRejected: "part", objectstore.ErrorIn200: "complete", objectstore.ReplyLost: "complete"} {
+		s := newS3(t, fault, 0)
+		upload, err := s.Begin(t.Context(), "a", "audio/mpeg", nil)
+		require.NoError(t, err)
+		tag, err := s.Part(t.Context(), "a", upload, 1, []byte("x"))
+		require.Equal(t, stage == "part", err != nil, fault)
+		if stage == "complete" {
+			require.Error(t, s.Complete(t.Context(), "a", upload, []string{tag}, objects.Condition{}), fault)
+		}
+	}
+	s := newS3(t, "", time.Hour)
+	_, err := s.Put(t.Context(), "a", []byte("x"), objects.Condition{})
+	require.ErrorContains(t, err, "RequestTimeTooSkewed", "the host's clock signs")
+	_, err = s.Put(t.Context(), "a", []byte("x"), objects.Condition{})
+	require.ErrorContains(t, err, "RequestTimeTooSkewed", "and no other, however often")
+}

@@ -1,0 +1,184 @@
+package publish
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"slices"
+	"time"
+
+	"deadair/balancer/recorder/manifest"
+	"deadair/balancer/recorder/objects"
+)
+
+// outcome is what came of a look at a session.
+type outcome struct {
+	again   time.Duration // until the next look
+	done    bool          // it is in the store
+	gone    bool          // there is nothing to look at any more
+	reached bool          // the store answered
+	err     error
+	store   bool // err is the store's
+}
+
+// errAhead is a session whose tracks in the store hold what is not here: they are left
+// as they are, and so is what is here.
+var errAhead = errors.New("the store has segments of it that no recorder has and that cannot be taken out of their track, and lacks some that are here: look at both by hand")
+
+// look goes on with one session, as far as it can.
+func (p *Publisher) look(ctx context.Context, session string) outcome {
+	state, ok, err := p.cfg.Library.State(session)
+	switch {
+	case err != nil:
+		return outcome{err: err}
+	case !ok || !state.Finished:
+		return outcome{gone: true}
+	case state.Stage == manifest.Collected:
+		return p.collect(session)
+	case state.Stage == manifest.Verified:
+		return p.keep(session, state)
+	}
+	mine := HoldingOf(p.cfg.Name, state)
+	others, absent := p.cfg.Peers.Holdings(ctx, session)
+	if slices.ContainsFunc(others, func(h Holding) bool { return !h.Over }) {
+		return outcome{again: p.cfg.Every} // it goes on elsewhere
+	}
+	if absent > 0 && p.cfg.Wall().Sub(state.Since) < p.cfg.Patience && state.Stage == "" {
+		return outcome{again: p.cfg.Every}
+	}
+	s := &sitting{p: p, ctx: ctx, mine: mine, state: state, others: others}
+	out := s.settle()
+	out.reached = out.reached || s.reached
+	return out
+}
+
+// keep leaves what the store has here for a while, for whoever wants it back.
+func (p *Publisher) keep(session string, s manifest.State) outcome {
+	left := s.Since.Add(p.cfg.Keep).Sub(p.cfg.Wall())
+	if left > 0 && !p.cfg.Library.Short() {
+		return outcome{again: min(left, 10*p.cfg.Every), done: true}
+	}
+	if err := p.cfg.Library.Note(session, manifest.Line{Type: manifest.Collected}); err != nil {
+		return outcome{err: err, done: true}
+	}
+	return p.collect(session)
+}
+
+func (p *Publisher) collect(session string) outcome {
+	if err := p.cfg.Library.Remove(session); err != nil {
+		return outcome{err: fmt.Errorf("remove %s: %w", session, err), done: true}
+	}
+	return outcome{gone: true}
+}
+
+// sitting is one look at a session that is over everywhere.
+type sitting struct {
+	p       *Publisher
+	ctx     context.Context
+	mine    Holding
+	state   manifest.State
+	others  []Holding
+	known   []Edition               // what is in the store, and what was tried: parts may be needed of it
+	objects map[string]objects.Info // tracks in the store, once they were asked for
+	reached bool
+}
+
+// storeError is an error of the store.
+func storeError(err error) outcome {
+	// A store that tells of the object has answered.
+	said := errors.Is(err, objects.ErrChanged) || errors.Is(err, objects.ErrNoUpload) || errors.Is(err, objects.ErrNotFound)
+	return outcome{err: err, store: true, reached: said}
+}
+
+// settle publishes the session, or finds that this is done, or another one's to do.
+func (s *sitting) settle() outcome {
+	key := RecordKey(s.p.cfg.Prefix, s.mine.Session)
+	record, tag, err := readRecord(s.ctx, s.p.cfg.Store, key, s.mine)
+	if err != nil {
+		return storeError(err)
+	}
+	s.reached = true
+	if e := record.Edition; e != nil && covers(e.Parts, s.mine.Parts) {
+		return s.verify(*e)
+	}
+	if len(s.mine.Parts) == 0 {
+		return s.note(manifest.Line{Type: manifest.Verified}, outcome{done: true}) // there is nothing of it here
+	}
+	if s.finisher() != s.p.cfg.Name {
+		return outcome{again: s.p.cfg.Every}
+	}
+	parts := slices.Clone(s.mine.Parts)
+	for _, h := range s.others {
+		parts = append(parts, h.Parts...)
+	}
+	next := Edition{Revision: 1}
+	if e := record.Edition; e != nil {
+		next.Revision = e.Revision + 1
+		s.known = append([]Edition{*e}, record.Underway...)
+		for i, p := range e.Parts {
+			if slices.ContainsFunc(parts, p.same) {
+				continue
+			}
+			if len(e.Places) != len(e.Parts) || e.Places[i].Track < 0 {
+				return outcome{err: errAhead}
+			}
+			parts = append(parts, p) // it is taken out of its track
+		}
+	}
+	s.p.cfg.Order(parts)
+	next.Plan, next.Parts = planOf(parts), parts
+	return s.publish(key, tag, record, next)
+}
+
+// finisher is who publishes, among those who have something that the store has not:
+// the lowest of a hash, rather than who comes first, and somebody who reaches the store
+// rather than somebody who does not.
+func (s *sitting) finisher() string {
+	mine := s.mine
+	mine.Able = true
+	all := []Holding{mine}
+	for _, h := range s.others {
+		if !h.Done && len(h.Parts) > 0 {
+			all = append(all, h)
+		}
+	}
+	return slices.MinFunc(all, func(a, b Holding) int {
+		if a.Able != b.Able {
+			if a.Able {
+				return -1
+			}
+			return 1
+		}
+		return cmp.Or(cmp.Compare(rank(s.mine.Session, a.Recorder), rank(s.mine.Session, b.Recorder)), cmp.Compare(a.Recorder, b.Recorder))
+	}).Recorder
+}
+
+func rank(session, recorder string) uint64 {
+	h := fnv.New64a()
+	h.Write([]byte(session + "\x00" + recorder))
+	return h.Sum64()
+}
+
+// verify asks the store whether it has an edition's tracks, whole.
+func (s *sitting) verify(e Edition) outcome {
+	for _, t := range e.Tracks {
+		info, err := s.p.cfg.Store.Head(s.ctx, t.Key)
+		if err != nil {
+			return storeError(err)
+		}
+		if info.Size != t.Bytes || info.Meta[planMeta] != e.Plan {
+			return outcome{again: s.p.cfg.Every} // another edition is on its way
+		}
+	}
+	return s.note(manifest.Line{Type: manifest.Verified, Plan: e.Plan}, outcome{done: true})
+}
+
+// note writes a line to the manifest.
+func (s *sitting) note(l manifest.Line, then outcome) outcome {
+	if err := s.p.cfg.Library.Note(s.mine.Session, l); err != nil {
+		return outcome{err: err}
+	}
+	return then
+}

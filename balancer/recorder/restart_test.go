@@ -1,0 +1,84 @@
+package recorder_test
+
+import (
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// requireLeft checks how much of its window a session has left, to a tenth of a second.
+func requireLeft(t *testing.T, left time.Duration, answer map[string]any) {
+	t.Helper()
+	until, err := time.Parse(time.RFC3339Nano, answer["until"].(string))
+	require.NoError(t, err)
+	require.InDelta(t, left, time.Until(until), float64(100*time.Millisecond))
+}
+
+func TestStickyAnswersSurviveARestart(t *testing.T) {
+	inBubble(t, func(t *testing.T, g *rig) {
+		g.start()
+		g.onAir(ask{mount: "/old", session: "old", account: "anna", epoch: 5}).hangUp()
+		time.Sleep(3 * time.Minute)
+		g.onAir(ask{mount: "/guessed", session: "guess", account: "anna"}).hangUp()
+		l := g.onAir(ask{mount: "/live", session: "live", account: "anna", epoch: 2})
+		l.send(10)
+		g.stop()
+		require.Contains(t, g.types("live"), "sealed:stop ended:stop")
+		time.Sleep(time.Minute)
+		g.start()
+		for mount, left := range map[string]time.Duration{"/old": time.Minute, "/guessed": 4 * time.Minute, "/live": 4 * time.Minute} {
+			_, s := g.get("/sessions?mount=" + mount)
+			requireLeft(t, left, s)
+			require.Equal(t, mount == "/guessed", s["guessed"])
+		}
+		time.Sleep(time.Minute + 10*time.Second)
+		require.Contains(t, g.types("old"), "finished:window")
+		g.stop()
+		g.start()
+		status, _ := g.get("/sessions?mount=/old")
+		require.Equal(t, 404, status)
+		g.refused(ask{mount: "/old", session: "new", account: "anna", epoch: 5}, 409)
+	})
+}
+
+// TestLongDownRecorderDoesNotRevive a show that was live when it died: the window is
+// counted from its last byte.
+func TestLongDownRecorderDoesNotRevive(t *testing.T) {
+	inBubble(t, func(t *testing.T, g *rig) {
+		g.start()
+		l := g.onAir(show("s1", 1))
+		l.play(20 * time.Minute)
+		g.kill()
+		time.Sleep(time.Minute)
+		g.start()
+		_, s := g.get("/sessions?mount=/show")
+		requireLeft(t, 4*time.Minute, s)
+		g.kill()
+		time.Sleep(time.Hour)
+		g.start()
+		status, _ := g.get("/sessions?mount=/show")
+		require.Equal(t, 404, status)
+		time.Sleep(10 * time.Second)
+		require.Contains(t, g.types("s1"), "ended:crash finished:window")
+	})
+}
+
+// TestSkewedClock: a wall clock that is wrong moves what is told, not how long things take.
+func TestSkewedClock(t *testing.T) {
+	inBubble(t, func(t *testing.T, g *rig) {
+		var skew atomic.Int64
+		skew.Store(int64(90 * time.Second))
+		g.wall = func() time.Time { return time.Now().Add(time.Duration(skew.Load())) }
+		g.start()
+		g.onAir(show("s1", 1)).hangUp()
+		skew.Store(int64(-time.Hour)) // a step during the window
+		time.Sleep(4*time.Minute + 59*time.Second)
+		_, s := g.get("/sessions?mount=/show")
+		require.Equal(t, "s1", s["session"])
+		time.Sleep(time.Second)
+		status, _ := g.get("/sessions?mount=/show")
+		require.Equal(t, 404, status)
+	})
+}

@@ -1,0 +1,63 @@
+package recorder
+
+import (
+	"net"
+	"time"
+
+	"deadair/balancer/icecast"
+)
+
+// wire is a connection that gives back what was read with a head but does not belong
+// to it.
+type wire struct {
+	net.Conn
+	rest []byte
+}
+
+func (w *wire) Read(p []byte) (int, error) {
+	if len(w.rest) == 0 {
+		return w.Conn.Read(p)
+	}
+	n := copy(p, w.rest)
+	if w.rest = w.rest[n:]; len(w.rest) == 0 {
+		w.rest = nil
+	}
+	return n, nil
+}
+
+// readHead reads the next head.
+func (w *wire) readHead(timeout time.Duration) (*icecast.Head, error) {
+	if err := w.SetReadDeadline(time.Now().Add(timeout)); err != nil {
+		return nil, err
+	}
+	h, err := icecast.ReadHead(w)
+	if err != nil {
+		return nil, err
+	}
+	w.rest = append(h.Rest, w.rest...)
+	h.Rest = nil
+	return h, nil
+}
+
+// lingerBytes is the most that is read from a peer that was turned away.
+const lingerBytes = 256 << 10
+
+// linger reads what a peer still sends after its last answer, so that closing does not
+// become a reset that takes the answer away.
+func (w *wire) linger(timeout time.Duration) {
+	half, ok := w.Conn.(interface{ CloseWrite() error })
+	if !ok || half.CloseWrite() != nil {
+		return
+	}
+	if err := w.SetReadDeadline(time.Now().Add(timeout)); err != nil {
+		return
+	}
+	var buf [2 << 10]byte
+	for left := lingerBytes; left > 0; {
+		n, err := w.Conn.Read(buf[:])
+		if err != nil {
+			return
+		}
+		left -= n
+	}
+}

@@ -1,0 +1,254 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"strconv"
+	"time"
+)
+
+// RedisConfig says where the index is and how long to wait for it.
+type RedisConfig struct {
+	Addr     string // "ip:port"
+	Username string // "" is Redis' default user
+	Password string // "" does not authenticate
+	DB       int
+	Prefix   string // of all keys; "" is "deadair:". Balancers of one ingest share it
+
+	// Deadline is the longest that any call may take, waiting included. 0 is 500 ms.
+	Deadline time.Duration
+	// StaleAfter is how long a connection used before may keep silent until the call
+	// is tried on a fresh one. It must leave time for three round trips before the
+	// deadline. 0 is two fifths of Deadline.
+	StaleAfter time.Duration
+	// IdleTimeout is how long a connection may be unused and yet be used again. 0 is 5 min.
+	IdleTimeout time.Duration
+	// Keep is for how long after its session a mount's epoch is remembered. 0 is 24 h.
+	Keep time.Duration
+	// Connections is how many calls may be under way at a time; more wait. 0 is 64.
+	Connections int
+}
+
+// maxEpoch is the greatest number that Lua holds exactly, less one.
+const maxEpoch = 1<<53 - 2
+
+// Client asks one Redis. It stands between the index and the connections.
+type Client interface {
+	// Eval runs a script on one key and returns what the script does.
+	Eval(ctx context.Context, script, key string, args []any) ([]any, error)
+	// Now is the time on Redis' clock.
+	Now(ctx context.Context) (time.Time, error)
+}
+
+// calls has a Client for each call to the index.
+type calls interface {
+	do(ctx context.Context, call func(context.Context, Client) error) error
+	close()
+}
+
+// Redis is the index in one Redis, version 5 or later. The zero value is not usable.
+type Redis struct {
+	cfg   RedisConfig
+	calls calls
+	clock *clock
+}
+
+// NewRedis checks the configuration and connects to nothing yet.
+func NewRedis(cfg RedisConfig, dial func(ctx context.Context, network, addr string) (net.Conn, error)) (*Redis, error) {
+	cfg.setDefaults()
+	switch {
+	case cfg.Addr == "":
+		return nil, errors.New("configure session index: set the address of Redis, as ip:port")
+	case dial == nil:
+		return nil, errors.New("configure session index: no dialer")
+	case cfg.Deadline < 0 || cfg.IdleTimeout < 0 || cfg.Keep < 0 || cfg.Connections < 0:
+		return nil, errors.New("configure session index: durations and connections must not be negative")
+	case cfg.StaleAfter <= 0 || cfg.StaleAfter >= cfg.Deadline:
+		return nil, fmt.Errorf("configure session index: stale-after %v must be less than the deadline %v", cfg.StaleAfter, cfg.Deadline)
+	}
+	return newRedis(cfg, newPool(cfg, dial)), nil
+}
+
+// NewOver is an index over a client of the caller's, which minds deadlines and
+// connections itself. Close does not close it.
+func NewOver(cfg RedisConfig, client Client) (*Redis, error) {
+	cfg.setDefaults()
+	if client == nil {
+		return nil, errors.New("configure session index: no client")
+	}
+	return newRedis(cfg, over{client}), nil
+}
+
+func newRedis(cfg RedisConfig, c calls) *Redis {
+	return &Redis{cfg: cfg, calls: c, clock: &clock{limit: cfg.Deadline}}
+}
+
+// over is one client for all calls.
+type over struct{ client Client }
+
+func (o over) do(ctx context.Context, call func(context.Context, Client) error) error {
+	return call(ctx, o.client)
+}
+
+func (over) close() {}
+
+func (c *RedisConfig) setDefaults() {
+	c.Prefix = orDefault(c.Prefix, "deadair:")
+	c.Deadline = orDefault(c.Deadline, 500*time.Millisecond)
+	c.StaleAfter = orDefault(c.StaleAfter, c.Deadline*2/5)
+	c.IdleTimeout = orDefault(c.IdleTimeout, 5*time.Minute)
+	c.Keep = orDefault(c.Keep, 24*time.Hour)
+	c.Connections = orDefault(c.Connections, 64)
+}
+
+func orDefault[T comparable](value, fallback T) T {
+	var zero T
+	if value == zero {
+		return fallback
+	}
+	return value
+}
+
+// Close closes the connections. Calls under way end by themselves.
+func (r *Redis) Close() { r.calls.close() }
+
+// Claim implements Store.
+func (r *Redis) Claim(ctx context.Context, c Claim) (Session, error) {
+	if c.Mount == "" || c.Account == "" || c.NewID == "" || c.Window <= 0 || c.AtLeast < 0 || c.AtLeast > maxEpoch {
+		return Session{}, fmt.Errorf("claim mount %q: mount, account, id, a window and an epoch within range are needed", c.Mount)
+	}
+	got, err := r.run(ctx, luaClaim, c.Mount, func(expires string) []any {
+		return []any{c.Account, c.NewID, c.Datacenter, c.AtLeast, ms(c.Window), ms(r.cfg.Keep), expires, c.Proof}
+	})
+	if err != nil {
+		return Session{}, fmt.Errorf("claim mount: %w", err)
+	}
+	got.session.Mount = c.Mount
+	return got.session, nil
+}
+
+// Settle implements Store.
+func (r *Redis) Settle(ctx context.Context, mount string, epoch int64, recorder string) error {
+	_, err := r.run(ctx, luaHeld+luaSettle, mount, fixed(epoch, recorder))
+	return wrap("settle session", err)
+}
+
+// Title implements Store.
+func (r *Redis) Title(ctx context.Context, mount string, epoch int64, title string) error {
+	_, err := r.run(ctx, luaHeld+luaTitle, mount, fixed(epoch, title))
+	return wrap("note title", err)
+}
+
+// Renew implements Store.
+func (r *Redis) Renew(ctx context.Context, mount string, epoch int64, window time.Duration) error {
+	_, err := r.run(ctx, luaHeld+luaRenew, mount, fixed(epoch, ms(window), ms(r.cfg.Keep)))
+	return wrap("renew session", err)
+}
+
+// Release implements Store.
+func (r *Redis) Release(ctx context.Context, mount string, epoch int64) error {
+	_, err := r.run(ctx, luaHeld+luaRelease, mount, fixed(epoch, ms(r.cfg.Keep)))
+	return wrap("release session", err)
+}
+
+// Lookup implements Store.
+func (r *Redis) Lookup(ctx context.Context, mount string) (Session, error) {
+	got, err := r.run(ctx, luaLookup, mount, fixed())
+	if err != nil {
+		return Session{}, fmt.Errorf("look up session: %w", err)
+	}
+	got.session.Mount = mount
+	return got.session, nil
+}
+
+// Probe implements Store.
+func (r *Redis) Probe(ctx context.Context) error {
+	_, err := r.run(ctx, luaProbe, "probe", fixed(ms(r.cfg.Keep)))
+	return wrap("probe session index", err)
+}
+
+// run runs a script on a mount's entry. args get the Redis time, in ms, from which
+// on the script must do nothing.
+func (r *Redis) run(ctx context.Context, script, mount string, args func(expires string) []any) (reply, error) {
+	ctx, cancel := context.WithTimeout(ctx, r.cfg.Deadline)
+	defer cancel()
+	var got reply
+	err := r.calls.do(ctx, func(ctx context.Context, client Client) error {
+		var err error
+		got, err = r.eval(ctx, client, script, r.cfg.Prefix+"{"+mount+"}", args)
+		return err
+	})
+	if err != nil {
+		return reply{}, fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
+	return got, got.err()
+}
+
+// eval makes one attempt by the deadline of ctx. When the script finds itself late,
+// Redis' clock was taken to be slower than it is, and now is known.
+func (r *Redis) eval(ctx context.Context, client Client, script, key string, args func(expires string) []any) (reply, error) {
+	for range 2 {
+		expires, err := r.expiry(ctx, client)
+		if err != nil {
+			return reply{}, err
+		}
+		values, err := client.Eval(ctx, luaNow+script, key, args(expires))
+		if err != nil {
+			return reply{}, err
+		}
+		got, err := parseReply(key, values)
+		if err != nil {
+			return reply{}, err
+		}
+		r.clock.learn(got.now)
+		if got.status != "late" {
+			return got, nil
+		}
+	}
+	return reply{}, errors.New("scripts come too late")
+}
+
+// expiry is the deadline of ctx in Redis' time.
+func (r *Redis) expiry(ctx context.Context, client Client) (string, error) {
+	deadline, _ := ctx.Deadline()
+	expires, ok := r.clock.redis(deadline)
+	if !ok {
+		now, err := client.Now(ctx)
+		if err != nil {
+			return "", err
+		}
+		r.clock.learn(time.Duration(now.UnixNano()))
+		expires, _ = r.clock.redis(deadline)
+	}
+	return strconv.FormatInt(ms(expires), 10), nil
+}
+
+// err is the error that a script's status stands for.
+func (r reply) err() error {
+	switch r.status {
+	case "ok":
+		return nil
+	case "taken":
+		return ErrTaken
+	case "fenced":
+		return ErrFenced
+	case "unknown":
+		return ErrNotFound
+	}
+	return fmt.Errorf("%w: script answered %q", ErrUnavailable, r.status)
+}
+
+// fixed is arguments that need no expiry.
+func fixed(args ...any) func(string) []any { return func(string) []any { return args } }
+
+func ms(d time.Duration) int64 { return d.Milliseconds() }
+
+// wrap says what went wrong, if anything did.
+func wrap(what string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s: %w", what, err)
+}

@@ -1,0 +1,163 @@
+// Command recorder is the recording server on its own.
+//
+//	recorder [-config recorder.yaml] [-dir recordings] [-name N] [-listen :8000] [-admin :8001] [-public :8002]
+//
+// SIGTERM drains: no new shows, those on air go on and may reconnect, until the last
+// has ended or drain-timeout has passed; a second SIGTERM or SIGINT ends it at once.
+// Whatever ends it, what it has received is on disk.
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"deadair/balancer/env"
+	"deadair/balancer/recorder"
+)
+
+// Exit codes.
+const (
+	exitOK     = 0
+	exitFailed = 1
+	exitUsage  = 2
+)
+
+func main() {
+	signals := make(chan os.Signal, 4)
+	signal.Notify(signals, syscall.SIGTERM, os.Interrupt)
+	os.Exit(run(os.Args[1:], signals, os.Stderr))
+}
+
+// options are what the command line says.
+type options struct {
+	config   string
+	dir      string
+	override recorder.Config // fields that are set win over the file's
+	debug    bool
+}
+
+func parseFlags(args []string, stderr io.Writer) (options, error) {
+	var o options
+	flags := flag.NewFlagSet("recorder", flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	flags.StringVar(&o.config, "config", "", "configuration `file` in YAML")
+	flags.StringVar(&o.dir, "dir", "recordings", "`directory` of the recordings")
+	flags.StringVar(&o.override.Name, "name", "", "name among the recorders (default: the file's, or the host's name)")
+	flags.StringVar(&o.override.Listen, "listen", "", "`address` for sources, listeners and GET /health (default: the file's, or :8000)")
+	flags.StringVar(&o.override.Admin, "admin", "", "`address` for operators (default: the file's, or :8001)")
+	flags.StringVar(&o.override.Public, "public", "", "`address` for listeners only (default: the file's, or none)")
+	flags.IntVar(&o.override.Capacity, "capacity", 0, "sources at once (default: the file's, or 20)")
+	flags.BoolVar(&o.debug, "debug", false, "log more")
+	if err := flags.Parse(args); err != nil {
+		return o, err
+	}
+	if flags.NArg() > 0 {
+		return o, fmt.Errorf("unexpected argument %q: everything is a flag, see -help", flags.Arg(0))
+	}
+	return o, nil
+}
+
+// load reads the configuration file, if there is one, and puts the command line's
+// values over it.
+func (o options) load() (recorder.Config, error) {
+	cfg := recorder.Config{}
+	if o.config != "" {
+		data, err := os.ReadFile(o.config)
+		if err != nil {
+			return cfg, fmt.Errorf("read config: %w", err)
+		}
+		if cfg, err = recorder.ParseConfig(data); err != nil {
+			return cfg, fmt.Errorf("%s: %w", o.config, err)
+		}
+	}
+	cfg.Name = cmp.Or(o.override.Name, cfg.Name)
+	cfg.Listen = cmp.Or(o.override.Listen, cfg.Listen)
+	cfg.Admin = cmp.Or(o.override.Admin, cfg.Admin)
+	cfg.Public = cmp.Or(o.override.Public, cfg.Public)
+	cfg.Capacity = cmp.Or(o.override.Capacity, cfg.Capacity)
+	return cfg, nil
+}
+
+// run is the command without the process around it.
+func run(args []string, signals <-chan os.Signal, stderr io.Writer) int {
+	o, err := parseFlags(args, stderr)
+	if errors.Is(err, flag.ErrHelp) {
+		return exitOK
+	}
+	var r *recorder.Recorder
+	if err == nil {
+		r, err = build(o, stderr)
+	}
+	if err != nil {
+		fmt.Fprintln(stderr, "recorder:", err)
+		return exitUsage
+	}
+	unlock, err := env.LockDir(o.dir) // recovery mends files as those of a process that has died
+	if err != nil {
+		fmt.Fprintln(stderr, "recorder:", err)
+		return exitFailed
+	}
+	defer unlock()
+	if err := serve(r, signals); err != nil {
+		fmt.Fprintln(stderr, "recorder:", err)
+		return exitFailed
+	}
+	return exitOK
+}
+
+func build(o options, stderr io.Writer) (*recorder.Recorder, error) {
+	cfg, err := o.load()
+	if err != nil {
+		return nil, err
+	}
+	level := slog.LevelInfo
+	if o.debug {
+		level = slog.LevelDebug
+	}
+	host, err := os.Hostname()
+	if err != nil {
+		return nil, fmt.Errorf("find the host's name: %w", err)
+	}
+	logger := slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: level}))
+	return recorder.New(cfg, env.System(host, o.dir, logger), recorder.Parts{})
+}
+
+// serve runs the recorder until it fails or the signals end it.
+func serve(r *recorder.Recorder, signals <-chan os.Signal) error {
+	ctx, stop := context.WithCancel(context.Background())
+	defer stop()
+	served := make(chan error, 1)
+	go func() { served <- r.Serve(ctx) }()
+	drained := make(chan struct{})
+	draining := false
+	for {
+		select {
+		case err := <-served:
+			return err
+		case <-drained:
+			drained = nil
+			stop()
+		case s := <-signals:
+			if s != syscall.SIGTERM || draining {
+				stop()
+				continue
+			}
+			draining = true
+			r.SetDraining(true)
+			go func() {
+				defer close(drained)
+				wait, cancel := context.WithTimeout(ctx, r.Config().DrainTimeout)
+				defer cancel()
+				r.WaitIdle(wait)
+			}()
+		}
+	}
+}

@@ -1,0 +1,132 @@
+// Package web is one server of an operator's website or of its API, as a node: pages
+// for visitors, answers for apps, a health check. On request it answers one status to
+// everything, as a server does whose application is gone.
+//
+// It does not do: TLS, sessions, content that anybody would read. Nothing stands
+// between it and who asks: its pool is made by DNS.
+package web
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+
+	"deadair/balancer/env"
+	"deadair/fakes/httpd"
+)
+
+// Addr is where it listens.
+const Addr = ":80"
+
+// Where it answers; anything else is 404.
+const (
+	PagePath   = "/"
+	IngestPath = "/v1/ingest" // what apps ask before they go on air
+	HealthPath = "/health"
+)
+
+// Config is the node's configuration.
+type Config struct {
+	Pool   string `json:"pool"`   // what it is: "website" or "api"
+	Ingest string `json:"ingest"` // where sources connect, "host:port", for apps that ask
+	Admin  string `json:"admin"`  // where operators have it answer one status; "" for nowhere
+}
+
+// Server is one server.
+type Server struct {
+	cfg Config
+	env env.Env
+
+	mu    sync.Mutex // guards state
+	state State
+}
+
+// State is what operators are told, and tell: POST /answer at the admin port with its
+// JSON switches, GET /answer answers it.
+type State struct {
+	Status int `json:"status"` // of the answer to everything; 0: it works
+	Hit    int `json:"hit"`    // requests that were answered so since
+}
+
+// New checks the configuration and starts nothing.
+func New(cfg Config, e env.Env) (*Server, error) {
+	if cfg.Pool != "website" && cfg.Pool != "api" {
+		return nil, fmt.Errorf("configure web server: pool %q is neither website nor api", cfg.Pool)
+	}
+	return &Server{cfg: cfg, env: e}, nil
+}
+
+// Serve runs a node's server, configured by e.Config, until ctx is done.
+func Serve(ctx context.Context, e env.Env) error {
+	var cfg Config
+	if err := json.Unmarshal(e.Config, &cfg); err != nil {
+		return fmt.Errorf("configure web server: %w", err)
+	}
+	s, err := New(cfg, e)
+	if err != nil {
+		return err
+	}
+	return s.Serve(ctx)
+}
+
+// Serve listens until ctx is done, and returns when all requests have ended.
+func (s *Server) Serve(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	for addr, handler := range map[string]http.Handler{Addr: s.spoilt(s.public()), s.cfg.Admin: s.operators()} {
+		if addr == "" {
+			continue
+		}
+		l, err := s.env.Listen(ctx, "tcp", addr)
+		if err != nil {
+			return fmt.Errorf("listen at %s: %w", addr, err)
+		}
+		group.Go(func() error { return httpd.Serve(ctx, l, handler, s.env.Log) })
+	}
+	return group.Wait()
+}
+
+// page is what a visitor gets.
+const page = `<!doctype html><html lang="en"><meta charset="utf-8"><title>Live now</title><h1>Live now</h1><p>Shows of people like you.</p></html>
+`
+
+// public is what the server says when it works.
+func (s *Server) public() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET "+HealthPath, func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
+	if s.cfg.Pool == "api" {
+		mux.HandleFunc("GET "+IngestPath, func(w http.ResponseWriter, _ *http.Request) {
+			answer(w, map[string]string{"ingest": s.cfg.Ingest})
+		})
+		return mux
+	}
+	mux.HandleFunc("GET "+PagePath+"{$}", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		fmt.Fprint(w, page)
+	})
+	return mux
+}
+
+// spoilt answers the status that operators have asked for, to every request.
+func (s *Server) spoilt(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if status := s.hit(); status != 0 {
+			http.Error(w, http.StatusText(status), status)
+			return
+		}
+		h.ServeHTTP(w, r)
+	})
+}
+
+// hit counts a request that is answered with the one status, which it returns; 0 if it is not.
+func (s *Server) hit() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.state.Status != 0 {
+		s.state.Hit++
+	}
+	return s.state.Status
+}

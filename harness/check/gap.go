@@ -1,0 +1,63 @@
+package check
+
+import (
+	"strings"
+	"time"
+)
+
+// gaps lists a show's dead air with its causes and bounds.
+func (e *evidence) gaps(s *show) []Gap {
+	var all []Gap
+	for _, m := range s.missing() {
+		all = append(all, e.gap(s, m))
+	}
+	return all
+}
+
+func (e *evidence) gap(s *show, m span) Gap {
+	g := Gap{FromFrame: m.from, ToFrame: m.to, From: s.at(m.from), To: s.at(m.to + 1)}
+	var legs []string
+	if m.overlap(s.start()) {
+		g.Cause = "start"
+		a := e.plan.Admission(s.plan, false)
+		g.Bound += a.Max + 2*s.frame
+		legs = append(legs, "admission "+secs(a.Max))
+	}
+	for _, b := range s.breaks {
+		if !m.overlap(s.taken(b, e.early(b))) {
+			continue
+		}
+		l := e.limit(s, b)
+		g.Bound += l.max
+		legs = append(legs, l.legs)
+		if b.cause != nil {
+			g.Cause = b.cause.ID
+		}
+	}
+	g.Legs = strings.Join(legs, "; ")
+	return g
+}
+
+// early is how much programme may be gone from before an interruption began.
+func (e *evidence) early(b *interruption) time.Duration {
+	early := e.plan.InFlight() + e.plan.Timing.Slack
+	if b.cause != nil && b.cause.Do == "powercut" && b.cause.ends(b.path.recorder) {
+		early += e.plan.Timing.Sync
+	}
+	return early
+}
+
+// dead is every broadcaster's dead air.
+func (e *evidence) dead() []Dead {
+	var all []Dead
+	for _, s := range e.shows {
+		d := Dead{Broadcaster: s.plan.Name, Gaps: e.gaps(s)}
+		for _, g := range d.Gaps {
+			d.Total += g.Length()
+			d.Unavoidable += min(g.Length(), g.Bound+e.plan.Timing.Slack)
+		}
+		d.Avoidable = d.Total - d.Unavoidable
+		all = append(all, d)
+	}
+	return all
+}

@@ -1,0 +1,100 @@
+package check
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"deadair/harness/history"
+	"deadair/harness/scenario"
+)
+
+// leastAttempts is how many broadcasters' attempts in a row must fail until a
+// balancer is said to route nobody.
+const leastAttempts = 3
+
+// drought is a time in which a balancer took nobody although asked.
+type drought struct {
+	from, to time.Duration
+	attempts []int // events
+	tried    int   // attempts that they stand for
+}
+
+// healthHonest judges how long DNS called a balancer healthy that took nobody.
+func healthHonest(e *evidence, x scenario.Expectation) opinion {
+	o := opinion{limit: secs(x.Within)}
+	exercised := false
+	for _, b := range e.judgedBalancers(x) {
+		exercised = exercised || e.concerned(b)
+		for _, d := range e.droughts(b) {
+			exercised = true
+			lie := e.calledHealthy(b, d)
+			o.worst = max(o.worst, lie)
+			if lie > x.Within+e.plan.Timing.Slack {
+				o.fails = append(o.fails, Finding{
+					Sentence: fmt.Sprintf("%s was called healthy for %s while it took none of %d broadcasters' attempts", b, secs(lie), d.tried),
+					Subject:  b, At: d.from, Over: lie - x.Within - e.plan.Timing.Slack, Events: d.attempts,
+				})
+			}
+		}
+	}
+	o.measured = secs(o.worst)
+	if !exercised {
+		o.unclear = append(o.unclear, Finding{Sentence: "never exercised: no step concerns a balancer, and every balancer took who came"})
+	}
+	return o
+}
+
+// judgedBalancers is those that an expectation names, or all.
+func (e *evidence) judgedBalancers(x scenario.Expectation) []string {
+	if len(x.Nodes) == 0 {
+		return e.balancers
+	}
+	return slices.DeleteFunc(slices.Clone(e.balancers), func(b string) bool { return !slices.Contains(x.Nodes, b) })
+}
+
+// concerned tells whether a step is on a balancer or on what it depends on.
+func (e *evidence) concerned(balancer string) bool {
+	return slices.ContainsFunc(e.steps, func(s *step) bool {
+		return s.touched && (s.ends(balancer) || s.ends("redis") || slices.Contains(s.From, balancer) || slices.Contains(s.To, balancer))
+	})
+}
+
+// droughts lists the times in which a balancer took nobody.
+func (e *evidence) droughts(balancer string) []drought {
+	var all []drought
+	var now drought
+	for i, ev := range e.events {
+		if ev.Kind != history.Attempt || ev.Peer != balancer {
+			continue
+		}
+		if ev.Class == "accepted" {
+			all, now = append(all, now), drought{}
+			continue
+		}
+		if len(now.attempts) == 0 {
+			now.from = ev.At - ev.Took
+		}
+		now.to = ev.At
+		now.attempts = append(now.attempts, i)
+		now.tried += ev.Times()
+	}
+	return slices.DeleteFunc(append(all, now), func(d drought) bool { return d.tried < leastAttempts })
+}
+
+// calledHealthy is how much of a drought a balancer was healthy in DNS.
+func (e *evidence) calledHealthy(balancer string, d drought) time.Duration {
+	var lie time.Duration
+	ok, since := true, d.from
+	for _, v := range e.votes[balancer] {
+		at := min(max(v.at, d.from), d.to)
+		if ok {
+			lie += at - since
+		}
+		ok, since = v.ok, at
+	}
+	if ok {
+		lie += d.to - since
+	}
+	return lie
+}

@@ -1,0 +1,125 @@
+package check
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"deadair/harness/history"
+)
+
+const stale = `schema: 1
+title: Healthy and routing nobody
+broadcasters:
+  - {name: york, from: New York, count: 4, persona: butt}
+timeline:
+  - {at: 60s, blackhole: {from: us-east/balancer-1, to: redis, connections: existing}, stays: true}
+  - {at: 2m, drop: {broadcasters: york, share: 50%}}
+ends: 10m
+expect: [{health-honest: {within: 2m}}]
+variants:
+  as-it-was: {verdict: {fail: [health-honest, dead-air]}, expect: [{health-honest: {within: 2m}}, dead-air]}
+  today: {verdict: pass}
+`
+
+// hanging has the dropped broadcasters try the stale balancer again and again
+// until an instant.
+func hanging(t require.TestingT, variant string, until time.Duration) *run {
+	r := newRun(t, expand(t, stale, variant, "virtual"))
+	for _, name := range r.plan.Steps[1].Who {
+		r.lose(name, 2*time.Minute, "dropped")
+		for at := 2*time.Minute + 7*second; at < until; at += 5200 * time.Millisecond {
+			r.told(name, at-5*second, v1, v2)
+			r.refused(name, at, v1, "timeout")
+		}
+		r.back(name, until, v2)
+	}
+	return r
+}
+
+func TestHealthHonest(t *testing.T) {
+	judge := func(r *run) (Result, time.Duration) {
+		p := of(t, Judge(r.plan, r.history()), "health-honest")
+		return p.Result, p.Worst
+	}
+	result, worst := judge(hanging(t, "today", 3*time.Minute))
+	require.Equal(t, Pass, result)
+	require.Equal(t, worst, spanOfAttempts(hanging(t, "today", 3*time.Minute)), "from the first one's beginning")
+
+	result, worst = judge(hanging(t, "today", 8*time.Minute))
+	require.Equal(t, Fail, result)
+	require.InDelta(t, 6*60, worst.Seconds(), 15)
+
+	out := hanging(t, "today", 8*time.Minute)
+	out.vote(3*time.Minute, v1, false)
+	result, worst = judge(out)
+	require.Equal(t, Pass, result, "it was voted out after a minute")
+	require.InDelta(t, 54, worst.Seconds(), 5)
+
+	out = hanging(t, "today", 8*time.Minute)
+	out.vote(150*second, v1, false)
+	out.vote(160*second, v1, true)
+	result, _ = judge(out)
+	require.Equal(t, Fail, result, "it was voted in again")
+
+	taken := hanging(t, "today", 8*time.Minute)
+	other := ""
+	for _, name := range taken.order {
+		if taken.shows[name].on && !contains(taken.plan.Steps[1].Who, name) {
+			other = name
+		}
+	}
+	for at := 150 * second; at < 8*time.Minute; at += time.Minute {
+		taken.again(other, at, "reset", 1400*time.Millisecond)
+	}
+	result, _ = judge(taken)
+	require.Equal(t, Pass, result, "it takes somebody once a minute")
+
+	result, _ = judge(newRun(t, expand(t, stale, "today", "virtual")))
+	require.Equal(t, Pass, result, "a step is on its way to Redis, and nobody was turned away")
+}
+
+// TestAttemptsToldOnceAMinuteAreAllCounted: two events can stand for many attempts.
+func TestAttemptsToldOnceAMinuteAreAllCounted(t *testing.T) {
+	play := func(counts ...int) Property {
+		r := newRun(t, expand(t, stale, "today", "virtual"))
+		name := r.plan.Steps[1].Who[0]
+		r.lose(name, 2*time.Minute, "dropped")
+		for i, n := range counts {
+			at := 2*time.Minute + 7*second + time.Duration(i)*4*time.Minute
+			r.add(history.Event{At: at, Node: name, Kind: history.Attempt, Peer: v1, Class: "timeout", Took: second, Count: n})
+		}
+		r.back(name, 8*time.Minute, v2)
+		return of(t, Judge(r.plan, r.history()), "health-honest")
+	}
+	require.Equal(t, Pass, play(0, 0).Result, "two attempts prove nothing")
+	require.Equal(t, Pass, play(0, 1).Result)
+	p := play(0, 40)
+	require.Equal(t, Fail, p.Result)
+	require.Equal(t, v1+" was called healthy for 4m1s while it took none of 41 broadcasters' attempts", p.Findings[0].Sentence)
+	require.Len(t, p.Findings[0].Events, 2)
+}
+
+func TestAsItWas(t *testing.T) {
+	r := hanging(t, "as-it-was", 8*time.Minute)
+	v := Judge(r.plan, r.history())
+	require.Equal(t, Fail, v.Result)
+	require.True(t, v.AsExpected, "%v", v.failed())
+	for _, d := range v.Dead {
+		if contains(r.plan.Steps[1].Who, d.Broadcaster) {
+			require.Contains(t, d.Gaps[1].Legs, "admission 2.", "the way to Redis is silent, so the deadlines are granted")
+		}
+	}
+}
+
+// spanOfAttempts is the time from the beginning of the first failed attempt to the end of the last.
+func spanOfAttempts(r *run) time.Duration {
+	from, to := time.Hour, time.Duration(0)
+	for _, e := range r.events {
+		if e.Kind == history.Attempt && e.Class == "timeout" {
+			from, to = min(from, e.At-e.Took), max(to, e.At)
+		}
+	}
+	return to - from
+}

@@ -1,0 +1,48 @@
+package check
+
+import (
+	"slices"
+	"time"
+
+	"deadair/harness/history"
+)
+
+// gone tells whether a balancer could not have taken a broadcaster during an attempt.
+func (e *evidence) gone(s *show, a history.Event) bool {
+	for _, at := range []time.Duration{a.At, a.At - a.Took} {
+		if e.down(s.plan.Name, a.Peer, at) != nil {
+			return true
+		}
+	}
+	return slices.ContainsFunc(e.steps, func(st *step) bool {
+		return st.Do == "restart" && st.ends(a.Peer) && st.active(a.At-e.grace(st), a.At)
+	})
+}
+
+// rebuffed is the first failed attempt of an interruption that a living balancer
+// is to blame for: it did not take the broadcaster, or DNS told nobody.
+func (e *evidence) rebuffed(s *show, tries []int) (first int, ok bool) {
+	for _, i := range tries {
+		if a := e.events[i]; a.Kind == history.Attempt && !e.gone(s, a) {
+			return i, true
+		}
+	}
+	return 0, false
+}
+
+// misled is the first answer of DNS in an interruption that named only balancers
+// that were down, while another one of the broadcaster's own datacenter lived.
+func (e *evidence) misled(s *show, tries []int) (first int, living string, ok bool) {
+	for _, i := range tries {
+		told := e.events[i]
+		if told.Kind != history.Resolved || len(told.Hosts) == 0 {
+			continue
+		}
+		lives := func(b string) bool { return e.down(s.plan.Name, b, told.At) == nil }
+		j := slices.IndexFunc(e.balancersOf(s.plan.Nearest), lives)
+		if j >= 0 && !slices.ContainsFunc(told.Hosts, lives) {
+			return i, e.balancersOf(s.plan.Nearest)[j], true
+		}
+	}
+	return 0, "", false
+}

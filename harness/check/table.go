@@ -1,0 +1,85 @@
+package check
+
+import (
+	"time"
+
+	"deadair/harness/scenario"
+)
+
+// property is a line of the table of properties.
+type property struct {
+	name     string
+	sentence string // what must hold: error, heading and documentation in one
+	judge    func(*evidence, scenario.Expectation) opinion
+	always   bool // judged whether a scenario expects it or not
+	timed    bool // a machine that is too slow for the deadlines can make it fail
+}
+
+// opinion is what a property's function finds. Without findings the property holds.
+type opinion struct {
+	fails           []Finding
+	slow            []Finding // fails that a machine too slow for the deadlines can cause
+	unclear         []Finding // why it cannot be judged
+	limit, measured string
+	worst           time.Duration
+}
+
+// evidenceName is the property that every run has: its evidence can be trusted.
+const evidenceName = "evidence"
+
+// table is every property, in the order of a verdict's always-on part.
+func table() []property {
+	return []property{
+		{name: "sticky-reconnect", judge: stickyReconnect, timed: true,
+			sentence: "a broadcaster that reconnects comes back to the very recorder and session that hold its show, as long as that recorder lives"},
+		{name: "first-reconnect-answered", judge: firstReconnectAnswered, timed: true,
+			sentence: "a broadcaster that lost its connection is taken the first time that it reaches a living balancer, and DNS tells it of one"},
+		{name: "lost-for-good", judge: lostForGood, timed: true,
+			sentence: "no show ends for ever because its client gave up, unless no balancer could have kept it"},
+		{name: "dead-air", judge: deadAir, timed: true,
+			sentence: "no broadcaster's programme is missing for longer than allowed"},
+		{name: "published-once", judge: publishedOnce,
+			sentence: "every show that was recorded is in the store once it is over: one track of all there is, nothing twice, nothing foreign"},
+		{name: "publish-delay", judge: publishDelay, timed: true,
+			sentence: "a track is in the store in time after its show, and after the last fault that held it up"},
+		{name: "health-honest", judge: healthHonest, timed: true,
+			sentence: "a balancer that routes nobody is not called healthy for longer than allowed"},
+		{name: "pool-converges", judge: poolConverges, timed: true,
+			sentence: "DNS stops answering with a balancer that is down, in time, and answers only with healthy ones"},
+		{name: "returns-to-pool", judge: returnsToPool, timed: true,
+			sentence: "DNS answers with a balancer again, in time, when it works again"},
+		{name: "error-rate", judge: errorRate, timed: true,
+			sentence: "no more of the visitors' requests fail than allowed, and none once the pool has had its time to do without what fails"},
+		{name: "untouched", judge: untouched, timed: true,
+			sentence: "broadcasters whom no fault concerns notice nothing and miss nothing"},
+		{name: "recording-intact", judge: recordingIntact, always: true,
+			sentence: "what is on disk, and in the store, is the show: one session, in order, nothing doubled, nothing foreign, nothing missing but what an interruption took"},
+		{name: "single-writer", judge: singleWriter, always: true,
+			sentence: "a show has one writer at a time, and each one's epoch is higher than the last one's"},
+		{name: "no-unexplained-disconnect", judge: noUnexplainedDisconnect, always: true, timed: true,
+			sentence: "no broadcaster loses its connection but by a fault on its path"},
+		{name: evidenceName, judge: soundEvidence, always: true,
+			sentence: "the run is complete, it began healthy, and every step touched what it was aimed at"},
+	}
+}
+
+// Names lists the properties that a scenario can expect.
+func Names() []string {
+	var names []string
+	for _, t := range table() {
+		if t.name != evidenceName {
+			names = append(names, t.name)
+		}
+	}
+	return names
+}
+
+// Sentence is what a property says, or "" for an unknown one.
+func Sentence(name string) string {
+	for _, t := range table() {
+		if t.name == name {
+			return t.sentence
+		}
+	}
+	return ""
+}

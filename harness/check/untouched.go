@@ -1,0 +1,33 @@
+package check
+
+import (
+	"fmt"
+
+	"deadair/harness/scenario"
+)
+
+// untouched judges broadcasters that should not have noticed anything: no loss,
+// no frame missing but those before the first connection.
+func untouched(e *evidence, x scenario.Expectation) opinion {
+	var o opinion
+	shows := e.within(x)
+	for _, s := range shows {
+		for _, b := range s.breaks {
+			o.fails = append(o.fails, Finding{
+				Sentence: fmt.Sprintf("%s lost its connection to %s (%s)", s.plan.Name, b.lost.Peer, b.lost.Class), Subject: s.plan.Name, At: b.lost.At, Events: []int{b.lostIx},
+			})
+		}
+		for _, m := range s.missing() {
+			for _, r := range without([]span{m}, s.start()) {
+				o.fails = append(o.fails, Finding{
+					Sentence: fmt.Sprintf("%s of %s are in no recording", secs(s.at(r.to+1)-s.at(r.from)), s.plan.Name), Subject: s.plan.Name, At: s.at(r.from), Over: s.at(r.to+1) - s.at(r.from), Events: s.lossAfter(s.at(r.from)),
+				})
+			}
+		}
+	}
+	o.measured = fmt.Sprintf("%d broadcasters", len(shows))
+	if len(shows) == 0 {
+		o.unclear = append(o.unclear, Finding{Sentence: "never exercised: the group " + x.Broadcasters + " has nobody"})
+	}
+	return o
+}

@@ -1,0 +1,20 @@
+package history
+
+// Kinds names every kind of event, in the order of their declaration.
+func Kinds() []string {
+	var names []string
+	for _, k := range []Kind{
+		RunStarted, RunEnded, BaselineFailed, Canary, HashChoice,
+		FaultBegan, FaultTouched, FaultEnded,
+		NodeReady, NodeEnded,
+		OnAir, OffAir, Resolved, Attempt, Lost, GaveUp,
+		Requested,
+		CheckerSaw, Voted, AnswerChanged,
+		Dialed, Hung, Probe,
+		SegmentFound, DiskHashed,
+		TrackStored, TrackFound, StoreRead,
+	} {
+		names = append(names, string(k))
+	}
+	return names
+}

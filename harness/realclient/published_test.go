@@ -1,0 +1,108 @@
+//go:build linux
+
+package realclient_test
+
+import (
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"deadair/balancer/env"
+	"deadair/balancer/recorder/publish"
+	"deadair/fakes/objectstore"
+)
+
+// publishLimit is how long a show may take from its end to the store: the window, and
+// a few looks of the recorders.
+const (
+	shortWindow  = 12 * time.Second
+	publishLimit = 90 * time.Second
+)
+
+// TestPublishedTracksPlay has shows of a real ffmpeg live through the death of their
+// recorder, end, and be published: as one track that plays from its beginning to its
+// end, without a word of complaint, and for as long as its record says.
+func TestPublishedTracksPlay(t *testing.T) {
+	need(t, "ip", "ss", "nsenter", "unshare", "mount", "ffmpeg", "ffprobe")
+	bin := build(t)
+	certify(t, bin)
+	for name, c := range map[string]client{
+		"mp3":  returning("mp3", "audio/mpeg", "-c:a", "libmp3lame", "-b:a", "128k"),
+		"aac":  returning("adts", "audio/aac", "-c:a", "aac", "-b:a", "128k"),
+		"opus": returning("ogg", "application/ogg", "-c:a", "libopus", "-b:a", "128k", "-ar", "48000"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, bin, shortWindow)
+			row := new(table).add(c, fault{name: "recorder-killed"})
+			cell := &cell{t: t, row: row, world: w, client: c, fault: fault{strike: (*cell).killRecorder, moves: true}, show: show{
+				dir: w.dir, chain: filepath.Join(bin, "chain.pem"), mount: "/ann." + name, account: "anna",
+			}}
+			defer func() {
+				if t.Failed() {
+					t.Log(w.tails())
+				}
+			}()
+			cell.start()
+			cell.lose()
+			w.restart(cell.recorded.recorder)
+			cell.process.kill()
+			cell.published()
+		})
+	}
+}
+
+// published waits until the show is in the store, and plays it.
+func (c *cell) published() {
+	disk := env.OSDisk(filepath.Join(c.world.dir, "store"))
+	var record publish.Record
+	var tracks []objectstore.Version
+	await(c.t, publishLimit, "the show is not in the store, with what both recorders had", func() bool {
+		versions, err := objectstore.Read(disk)
+		require.NoError(c.t, err)
+		tracks = nil
+		for _, v := range versions {
+			data, err := os.ReadFile(filepath.Join(c.world.dir, "store", v.Blob))
+			require.NoError(c.t, err)
+			if strings.HasSuffix(v.Key, ".json") {
+				require.NoError(c.t, json.Unmarshal(data, &record))
+				continue
+			}
+			tracks = append(tracks, v)
+		}
+		if record.Edition == nil {
+			return false
+		}
+		owners := map[string]bool{}
+		for _, p := range record.Edition.Parts {
+			owners[p.Recorder] = true
+		}
+		return len(owners) == recorders
+	})
+	require.Len(c.t, record.Edition.Tracks, 1)
+	track := record.Edition.Tracks[0]
+	require.NotEmpty(c.t, track.Gaps)
+	last := tracks[len(tracks)-1]
+	require.Equal(c.t, track.Key, last.Key)
+	path := filepath.Join(c.world.dir, "track."+track.Format)
+	data, err := os.ReadFile(filepath.Join(c.world.dir, "store", last.Blob))
+	require.NoError(c.t, err)
+	require.NoError(c.t, os.WriteFile(path, data, 0o644))
+	require.Empty(c.t, segment{path: path}.undecodable())
+	out, err := exec.CommandContext(c.t.Context(), "ffprobe", "-v", "error", "-show_entries", "format=duration", "-of", "csv=p=0", path).Output()
+	require.NoError(c.t, err)
+	seconds, err := strconv.ParseFloat(strings.TrimSpace(string(out)), 64)
+	require.NoError(c.t, err)
+	if track.Format == "aac" {
+		return // without a container its length is an estimate of ffprobe's
+	}
+	require.InDelta(c.t, track.Seconds, seconds, 0.1)
+	c.t.Logf("%s: %.1f s of sound, gaps %v", track.Key, seconds, track.Gaps)
+}

@@ -1,0 +1,214 @@
+package scenario
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"hash/fnv"
+	"math/rand/v2"
+	"slices"
+	"strconv"
+	"time"
+)
+
+// Expand makes every choice of one variant for one world. The same arguments
+// give the same plan. speed is incident seconds per second of the world's clock;
+// in virtual it is 1 whatever is asked.
+func Expand(f *File, variant, world string, seed uint64, speed float64) (*Plan, error) {
+	i := slices.IndexFunc(f.variants(), func(v Variant) bool { return v.Name == variant })
+	if i < 0 {
+		return nil, fmt.Errorf("expand %s: no variant %q%s", f.Name, variant, Meant(variant, f.VariantNames()))
+	}
+	if !slices.Contains(Worlds(), world) {
+		return nil, fmt.Errorf("expand %s: no world %q%s", f.Name, world, Meant(world, Worlds()))
+	}
+	if because, ok := f.RunsIn(variant, world); !ok {
+		return nil, fmt.Errorf("expand %s: variant %s does not run in %s: %s", f.Name, variant, world, because)
+	}
+	if world == "virtual" {
+		speed = 1
+	}
+	if !(speed >= 1 && speed <= 1000) {
+		return nil, fmt.Errorf("expand %s: speed is %v: from 1 to 1000", f.Name, speed)
+	}
+	b := builder{file: f, variant: f.variants()[i], world: world, seed: seed, speed: speed}
+	p := b.build()
+	if err := b.invalid(f.Name + ".yaml"); err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// builder turns one variant of a file into a plan, collecting what is wrong.
+type builder struct {
+	problems
+	file    *File
+	variant Variant
+	world   string
+	seed    uint64
+	speed   float64
+
+	spec    SystemSpec // with the variant's changes
+	cast    *cast
+	targets int // hosts named so far
+	cuts    []cut
+	ended   time.Duration // the incident's end
+}
+
+func (b *builder) build() *Plan {
+	f, v := b.file, b.variant
+	b.spec = f.System.over(v.System)
+	p := &Plan{
+		Schema: 1, Scenario: f.Name, Title: f.Title, Story: f.Story, Date: f.Date.Value,
+		Variant: v.Name, World: b.world, Seed: b.seed, Speed: b.speed,
+		System: b.system(b.spec), Mutant: v.Mutant.Value, Assumed: f.Assumed, Affects: b.affects(),
+	}
+	p.Timing = b.timing(p.System)
+	for _, l := range v.Legacy {
+		p.Legacy = append(p.Legacy, l.Value)
+	}
+	slices.Sort(p.Legacy)
+	b.ended = b.end()
+	p.Broadcasters = b.broadcasters(p.System)
+	p.Visitors = b.visitors(p.System)
+	b.cast = newCast(p.System, p.Broadcasters, p.Visitors)
+	p.Steps = b.steps()
+	p.Documented = b.documented()
+	p.Expect = b.expect(v.Expect, f.Expect)
+	p.Want = b.want(p.Expect)
+	b.play(p)
+	return p
+}
+
+// since is an instant as an offset from the run's zero.
+func (b *builder) since(i Instant) time.Duration {
+	if !i.Clock {
+		return i.Offset
+	}
+	if b.file.Starts == nil {
+		b.add(i.Pos, `a clock time needs "date" and "starts" at the top of the file; an offset such as 10m does not`)
+		return 0
+	}
+	const day = 24 * time.Hour
+	return (i.OfDay - b.file.Starts.OfDay + day) % day
+}
+
+// end is when everybody goes off air, in the incident's time.
+func (b *builder) end() time.Duration {
+	if b.file.Ends != nil {
+		return b.since(*b.file.Ends)
+	}
+	last := 10 * time.Second
+	for _, s := range b.specs(Timeline{}) {
+		last = max(last, b.since(s.At)+time.Duration(or(s.For, 0)))
+	}
+	return last + quietEnds
+}
+
+// specs is the timeline of the file with a variant's change.
+func (b *builder) specs(t Timeline) []StepSpec {
+	if t.None {
+		return nil
+	}
+	return append(slices.Clone(b.file.Timeline), t.Extra...)
+}
+
+// broadcasters names and places every show.
+func (b *builder) broadcasters(sys System) []Broadcaster {
+	var all []Broadcaster
+	for _, g := range b.file.Broadcasters {
+		names := members(g.Name.Value, g.count())
+		on, off := 10*time.Second, b.ended
+		if g.OnAir != nil {
+			on = b.since(*g.OnAir)
+		}
+		if g.OffAir != nil {
+			off = b.since(*g.OffAir)
+		}
+		persona, _ := PersonaNamed(g.Persona.Value)
+		near := Nearness(g.From.Value, sys.Datacenters)
+		for i := range b.variant.Share.of(g.count()) {
+			one := Broadcaster{
+				Name: names[i], Group: g.Name.Value, From: g.From.Value, Nearest: near[0],
+				Persona: g.Persona.Value, Resolver: b.resolverOf(g.Name.Value, g.Resolver), Bitrate: int(g.Bitrate), Retry: b.retry(persona.Retry),
+				OnAir: on + time.Duration(i)*250*time.Millisecond, OffAir: off,
+			}
+			if one.Bitrate == 0 {
+				one.Bitrate = 8000
+			}
+			one.Mount, one.Account, one.Password = "/"+one.Name, one.Name, b.password(one.Name)
+			all = append(all, one)
+		}
+		if last := all[len(all)-1]; last.OnAir >= off || off > b.ended {
+			b.add(g.Pos, "group %s is on air from %v to %v, and the run ends at %v", g.Name.Value, on, off, b.ended)
+		}
+	}
+	return all
+}
+
+// retry is a client's habit in incident time: its waits are scaled with the world, its deadlines are not.
+func (b *builder) retry(r Retry) Retry {
+	r.Reply = time.Duration(float64(r.Reply) * b.speed)
+	r.Connect = time.Duration(float64(r.Connect) * b.speed)
+	return r
+}
+
+func (b *builder) password(name string) string {
+	sum := sha256.Sum256(fmt.Appendf(nil, "%d %s", b.seed, name))
+	return hex.EncodeToString(sum[:6])
+}
+
+// members names so many of a group.
+func members(group string, n int) []string {
+	width := max(2, len(strconv.Itoa(n)))
+	names := make([]string, n)
+	for i := range names {
+		names[i] = fmt.Sprintf("%s-%0*d", group, width, i+1)
+	}
+	return names
+}
+
+// resolverOf is a group's: the variant's word, or its own, or the file's.
+func (b *builder) resolverOf(group string, own ResolverKind) string {
+	kind := cmp.Or(b.variant.Resolvers.of(group), own, b.file.Resolvers.of(group), "honest")
+	known := append(b.groupNames(), b.visitorNames()...)
+	for _, r := range slices.Concat(b.variant.Resolvers.Groups, b.file.Resolvers.Groups) {
+		if !slices.Contains(known, r.Group.Value) {
+			b.add(r.Group.Pos, "unknown group %q%s", r.Group.Value, Meant(r.Group.Value, known))
+		}
+	}
+	return string(kind)
+}
+
+func (r Resolvers) of(group string) ResolverKind {
+	for _, g := range r.Groups {
+		if g.Group.Value == group {
+			return g.Kind
+		}
+	}
+	return r.All
+}
+
+func (b *builder) groupNames() []string {
+	var names []string
+	for _, g := range b.file.Broadcasters {
+		names = append(names, g.Name.Value)
+	}
+	return names
+}
+
+func (b *builder) visitorNames() []string {
+	var names []string
+	for _, g := range b.file.Visitors {
+		names = append(names, g.Name.Value)
+	}
+	return names
+}
+
+// rand is a generator for one purpose; variants and worlds share its numbers.
+func (b *builder) rand(purpose string) *rand.Rand {
+	h := fnv.New64a()
+	h.Write([]byte(purpose))
+	return rand.New(rand.NewPCG(b.seed, h.Sum64()))
+}

@@ -1,0 +1,165 @@
+package scenario
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// minimal is a valid file; tests append to it or change a word.
+const minimal = `schema: 1
+title: A title
+broadcasters:
+  - {name: rome, from: Rome, count: 2, persona: butt}
+`
+
+func TestParseAcceptsTheShippedScenarios(t *testing.T) {
+	files, err := filepath.Glob("../../scenarios/*.yaml")
+	require.NoError(t, err)
+	require.NotEmpty(t, files)
+	for _, name := range append(files, "testdata/flood.yaml") {
+		data, err := os.ReadFile(name)
+		require.NoError(t, err)
+		_, err = Parse(name, data)
+		require.NoError(t, err)
+	}
+}
+
+func TestParseNamesThePlaceAndTheRemedy(t *testing.T) {
+	in := func(tail string) string { return minimal + tail }
+	for name, c := range map[string]struct{ text, want string }{
+		"unknown key":            {in("cutquiet: true\n"), `x.yaml:5:1: unknown key "cutquiet" (did you mean "cut-quiet"?)`},
+		"unknown key, deep":      {in("system: {dns: {tll: 10s}}\n"), `x.yaml:5:16: unknown key "tll" (did you mean "ttl"?)`},
+		"unit":                   {in("ends: 10min\n"), `x.yaml:5:7: "10min" is no length of time: write it as 90s, 10m or 6h30m (did you mean "10m"?)`},
+		"no unit":                {in("ends: 600\n"), `x.yaml:5:7: "600" is no length of time: write it as 90s, 10m or 6h30m`},
+		"negative":               {in("ends: -5m\n"), `x.yaml:5:7: "-5m" is out of range: 0s to 2400h`},
+		"clock without zone":     {in("date: 2014-10-02\nstarts: 18:30\n"), `x.yaml:6:9: "18:30" is no clock time: write it as 18:40Z or 18:40:30Z (UTC)`},
+		"clock without date":     {in("timeline: [{at: 18:40Z, kill: redis}]\n"), `x.yaml:5:17: a clock time needs "date" and "starts" at the top of the file; an offset such as 10m does not`},
+		"starts without date":    {in("starts: 18:30Z\n"), `x.yaml:5:9: starts without "date" tells no day: add date: YYYY-MM-DD`},
+		"day":                    {in("date: 2.10.2014\n"), `x.yaml:5:7: "2.10.2014" is no day: write it as 2014-10-02`},
+		"place":                  {strings.Replace(minimal, "Rome", "Rom", 1), `x.yaml:4:24: unknown place "Rom" (did you mean "Rome"?)`},
+		"persona":                {strings.Replace(minimal, "butt", "but", 1), `x.yaml:4:49: unknown persona "but" (did you mean "butt"?)`},
+		"too many broadcasters":  {strings.Replace(minimal, "count: 2", "count: 5001", 1), `x.yaml:4:5: count is 5001: from 1 to 5000`},
+		"fault":                  {in("timeline: [{at: 1m, kil: redis}]\n"), `x.yaml:5:21: unknown key or fault "kil" (did you mean "kill"?)`},
+		"two faults":             {in("timeline: [{at: 1m, kill: redis, pause: redis}]\n"), `x.yaml:5:34: "pause" is a second fault in one step (after "kill"): make it a step of its own`},
+		"no fault":               {in("timeline: [{at: 1m}]\n"), `x.yaml:5:12: the step does nothing: name a fault`},
+		"no at":                  {in("timeline: [{kill: redis}]\n"), `x.yaml:5:12: "at" is missing: say when the step happens`},
+		"node":                   {in("timeline: [{at: 1m, kill: us-east/balancer-3}]\n"), `x.yaml:5:27: unknown name "us-east/balancer-3" (did you mean "us-east/balancer-1"?)`},
+		"glob":                   {in("timeline: [{at: 1m, kill: eu-west/blancer-*}]\n"), `x.yaml:5:27: "eu-west/blancer-*" matches nothing here`},
+		"group":                  {in("timeline: [{at: 1m, drop: {broadcasters: roma}}]\n"), `x.yaml:5:42: unknown group "roma" (did you mean "rome"?)`},
+		"share":                  {in("timeline: [{at: 1m, drop: {broadcasters: rome, share: 0.5}}]\n"), `x.yaml:5:55: "0.5" is no share: write it as 50%, from 1% to 100%`},
+		"store nowhere":          {in("system: {store: {in: us-esat}}\n"), `x.yaml:5:22: unknown datacenter "us-esat" (did you mean "us-east"?)`},
+		"store without place":    {in("system: {store: {}}\n"), `x.yaml:5:17: "in" is missing: the datacenter that it stands in`},
+		"no store":               {in("timeline: [{at: 1m, kill: store}]\n"), `x.yaml:5:27: unknown name "store"`},
+		"drain redis":            {in("timeline: [{at: 1m, drain: redis}]\n"), `x.yaml:5:28: unknown name "redis"`},
+		"answer of redis":        {in("timeline: [{at: 1m, redis: readnly}]\n"), `x.yaml:5:28: Redis has no answer "readnly" (did you mean "readonly"?)`},
+		"no answer of redis":     {in("timeline: [{at: 1m, redis: ''}]\n"), `x.yaml:5:28: Redis has no answer ""`},
+		"for on an instant":      {in("timeline: [{at: 1m, restart: redis, for: 1m}]\n"), `x.yaml:5:21: restart is over at once and takes no "for"`},
+		"for and stays":          {in("timeline: [{at: 1m, kill: redis, for: 1m, stays: true}]\n"), `x.yaml:5:21: "for" ends the fault and "stays" keeps it: leave one out`},
+		"past the end":           {in("timeline: [{at: 1m, kill: redis, for: 2m}]\nends: 2m\n"), `x.yaml:5:12: the step lasts until 3m0s, and the run ends at 2m0s`},
+		"delay without delay":    {in("timeline: [{at: 1m, delay: {from: rome, to: eu-west}}]\n"), `x.yaml:5:21: delay needs "delay"`},
+		"limit of another fault": {in("timeline: [{at: 1m, stall: {from: rome, to: eu-west, rate: 2k}}]\n"), `x.yaml:5:21: stall does not take "rate"`},
+		"rate":                   {in("timeline: [{at: 1m, throttle: {from: rome, to: eu-west, rate: 5kbps}}]\n"), `x.yaml:5:63: "5kbps" is no rate: bytes per second, such as 500 or 2k`},
+		"setting without unit":   {in("system: {recorder: {sync-interval: 5}}\n"), `x.yaml:5:21: sync-interval: "5" is no length of time: write it as 90s, 10m or 6h30m`},
+		"connections":            {in("timeline: [{at: 1m, stall: {from: rome, to: eu-west, connections: old}}]\n"), `x.yaml:5:67: unknown word "old"`},
+		"no ends of a link":      {in("timeline: [{at: 1m, stall: {from: rome}}]\n"), `x.yaml:5:28: "to" is missing: who is dialled`},
+		"property":               {in("expect: [dead-aire]\n"), `x.yaml:5:10: unknown property "dead-aire" (did you mean "dead-air"?)`},
+		"property without limit": {in("expect: [health-honest]\n"), `x.yaml:5:10: health-honest needs "within"`},
+		"limit not taken":        {in("expect: [{single-writer: {within: 1m}}]\n"), `x.yaml:5:27: single-writer does not take "within"`},
+		"bound":                  {in("expect: [{dead-air: {at-most: bond}}]\n"), `x.yaml:5:31: "bond" is no length of time: write it as 90s, 10m or 6h30m, or bound`},
+		"group of a property":    {in("expect: [{untouched: {broadcasters: europe}}]\n"), `x.yaml:5:37: unknown group "europe" (known: rome)`},
+		"nobody judges":          {in("expect: [dead-air]\nvariants: {bad: {verdict: {fail: [untouched]}}}\n"), `x.yaml:6:35: untouched must fail but is not under expect, so nobody judges it`},
+		"verdict":                {in("variants: {a: {verdict: passes}}\n"), `x.yaml:5:25: a verdict is pass, or {fail: [property, …]}, not "passes"`},
+		"no verdict":             {in("variants: {a: {mutant: b}}\n"), `x.yaml:5:15: "verdict" is missing`},
+		"world":                  {in("variants: {a: {worlds: [virtal], because: x, verdict: pass}}\n"), `x.yaml:5:25: unknown word "virtal" (did you mean "virtual"?)`},
+		"world without reason":   {in("variants: {a: {worlds: [virtual], verdict: pass}}\n"), `x.yaml:5:25: "worlds" needs "because"`},
+		"resolver":               {in("resolvers: onest\n"), `x.yaml:5:12: unknown resolver "onest" (did you mean "honest"?)`},
+		"group of a resolver":    {in("resolvers: {roma: pinned}\n"), `x.yaml:5:13: unknown group "roma" (did you mean "rome"?)`},
+		"preset":                 {in("system: {preset: three-datacentres}\n"), `x.yaml:5:18: unknown preset "three-datacentres" (did you mean "three-datacenters"?)`},
+		"count of nodes":         {in("system: {balancers: 17}\n"), `x.yaml:5:9: balancers is 17: from 1 to 16`},
+		"part of a second":       {in("system: {dns: {ttl: 1500ms}}\n"), `x.yaml:5:15: ttl is 1.5s: whole seconds from 1s to 24h`},
+		"redis nowhere":          {in("system: {redis: us-eats}\n"), `x.yaml:5:17: unknown datacenter "us-eats" (did you mean "us-east"?)`},
+		"setting of timing":      {in("system: {balancer: {window: soon}}\n"), `x.yaml:5:21: window: "soon" is no length of time`},
+		"wrong type":             {in("cut-quiet: 3\n"), `x.yaml:5:12: "3" is neither true nor false`},
+		"list for mapping":       {in("system: [a]\n"), `x.yaml:5:9: a list stands where keys and values belong`},
+		"word for list":          {in("timeline: kill\n"), `x.yaml:5:11: "kill" stands where a list belongs`},
+		"empty value":            {in("story:\n"), `x.yaml:5:1: "story" has no value: leave the key out`},
+		"anchor":                 {in("story: &a text\n"), `x.yaml:5:8: an anchor, alias or tag (not used in scenarios) stands where one word or text belongs`},
+		"schema":                 {strings.Replace(minimal, "1", "2", 1), `x.yaml:1:1: schema 2 is not known: this version reads schema 1`},
+		"key twice":              {in("title: again\n"), `x.yaml:5:1: mapping key "title" already defined at [2:1]`},
+		"no YAML":                {"a: [1,\n", `x.yaml:1:4: sequence end token ']' not found`},
+		"nothing":                {"# only a comment\n", `x.yaml:1:1: the file holds 0 documents`},
+		"two documents":          {minimal + "---\n" + minimal, `x.yaml:1:1: the file holds 2 documents`},
+		"deep":                   {"a: " + strings.Repeat("[", 40), `x.yaml:1:1: brackets are nested more than 32 deep (line 1)`},
+		"long line":              {"a: " + strings.Repeat("x", 5000), `x.yaml:1:4096: the line has 5003 bytes, more than 4096`},
+		"large":                  {strings.Repeat("# x\n", 70_000), `x.yaml:1:1: the file has 280000 bytes, more than 262144`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := Parse("x.yaml", []byte(c.text))
+			require.ErrorContains(t, err, c.want)
+			var bad *Invalid
+			require.ErrorAs(t, err, &bad)
+			require.Len(t, bad.Problems, 1, "%v", err)
+		})
+	}
+}
+
+func TestParseTellsAllProblemsInTheFilesOrder(t *testing.T) {
+	_, err := Parse("dir/x.yaml", []byte(`schema: 1
+titel: A title
+broadcasters:
+  - {name: rome, from: Room, count: 2, persona: butt}
+timeline:
+  - {at: 1 m, kill: redis}
+`))
+	require.EqualError(t, err, `dir/x.yaml:1:1: "title" is missing: one line that says what happens
+dir/x.yaml:2:1: unknown key "titel" (did you mean "title"?)
+dir/x.yaml:4:24: unknown place "Room" (did you mean "Rome"?)
+dir/x.yaml:6:10: "1 m" is no length of time: write it as 90s, 10m or 6h30m (did you mean "1m"?)`)
+}
+
+func TestParseStopsCountingProblems(t *testing.T) {
+	text := minimal
+	for i := range 60 {
+		text += strings.Repeat("x", i+1) + ": 1\n"
+	}
+	_, err := Parse("x.yaml", []byte(text))
+	var bad *Invalid
+	require.ErrorAs(t, err, &bad)
+	require.Len(t, bad.Problems, maxProblems+1)
+	require.Equal(t, "and 10 problems more", bad.Problems[maxProblems].Message)
+}
+
+func TestParseRefusesANameThatIsAGroupAndADatacenter(t *testing.T) {
+	text := strings.Replace(minimal, "name: rome", "name: us-east", 1)
+	_, err := Parse("x.yaml", []byte(text+"timeline: [{at: 1m, cut: {from: us-east, to: redis}}]\n"))
+	require.ErrorContains(t, err, `"us-east" is both a datacenter and a group: write us-east/* or us-east-*`)
+	_, err = Parse("x.yaml", []byte(text+"timeline: [{at: 1m, kill: us-east}, {at: 2m, drop: {broadcasters: us-east}}]\n"))
+	require.NoError(t, err)
+}
+
+func FuzzParse(f *testing.F) {
+	files, _ := filepath.Glob("../../scenarios/*.yaml")
+	for _, name := range append(files, "testdata/flood.yaml") {
+		data, err := os.ReadFile(name)
+		require.NoError(f, err)
+		f.Add(data)
+	}
+	f.Add([]byte("a: {b: [c, {d: &e f, g: *e, <<: {}}]}\n? x\n: y\n--- |\n"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		file, err := Parse("f.yaml", data)
+		if err != nil {
+			require.NotEmpty(t, err.Error())
+			return
+		}
+		for _, v := range file.VariantNames() {
+			if _, ok := file.RunsIn(v, "virtual"); ok {
+				_, err := Expand(file, v, "virtual", 1, 1)
+				require.NoError(t, err)
+			}
+		}
+	})
+}

@@ -1,0 +1,240 @@
+package scenario
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// steps resolves the timeline of the variant, in the incident's time and the file's order.
+func (b *builder) steps() []Step {
+	var all []Step
+	for i, s := range b.specs(or(b.variant.Timeline, Timeline{})) {
+		f, ok := FaultNamed(s.Fault.Value)
+		if !ok {
+			continue
+		}
+		step := Step{
+			ID: fmt.Sprintf("step-%d", i+1), At: b.since(s.At), For: time.Duration(or(s.For, 0)),
+			Do: f.Name, Line: s.Line, Stays: s.Stays, Assumed: s.Assumed,
+		}
+		switch f.Shape {
+		case OnNodes:
+			step.Nodes = b.pick(s.Nodes, b.running(f), b.cast.sites)
+		case OnLinks:
+			b.links(s, &step)
+		case OnBroadcasters:
+			step.Who = b.chosen(s, step.ID)
+		case OnRedis:
+			step.Nodes, step.Answer = []string{"redis"}, s.Answer.Value
+		case OnDisks:
+			step.Nodes, step.Answer = b.pick(s.Nodes, b.running(f), b.cast.sites), s.Answer.Value
+		case OnStore:
+			step.Nodes, step.Answer = []string{"store"}, s.Answer.Value
+			if b.spec.Store == nil {
+				b.add(s.Pos, `there is no store to fail: give the system one, such as store: {in: us-east}`)
+			}
+		case OnWeb:
+			step.Nodes, step.Status = b.pick(s.Nodes, b.cast.web, b.cast.sites), s.Status
+		}
+		if step.At+step.For > b.ended {
+			b.add(s.Pos, "the step lasts until %v, and the run ends at %v", step.At+step.For, b.ended)
+		}
+		all = append(all, step)
+	}
+	if len(all) > MaxSteps {
+		b.add(b.variant.Pos, "%d steps are more than %d", len(all), MaxSteps)
+	}
+	return all
+}
+
+// running are the nodes that a fault can hit.
+func (b *builder) running(f Fault) []string {
+	if f.Servers {
+		return b.cast.servers
+	}
+	return b.cast.nodes
+}
+
+func (b *builder) links(s StepSpec, step *Step) {
+	step.From = b.pick(s.From, b.cast.hosts, b.cast.sites, b.cast.groups)
+	step.To = b.pick(s.To, b.cast.hosts, b.cast.sites, b.cast.groups)
+	step.Conns, step.Way = s.Connections.Value, s.Direction.Value
+	if step.Conns == "" {
+		step.Conns = "all"
+	}
+	if step.Way == "" {
+		step.Way = "both"
+	}
+	if step.Do == "cut" {
+		step.Conns = "existing" // there is nothing else to cut
+	}
+	if step.Do == "refuse" {
+		step.Conns = "new"
+	}
+	step.Delay, step.Rate = time.Duration(or(s.Delay, 0)), int(s.Rate)
+}
+
+// chosen are the broadcasters that a step hits: a share of its groups, by seed.
+func (b *builder) chosen(s StepSpec, id string) []string {
+	var all []string
+	if len(s.Broadcasters) == 0 {
+		for _, g := range b.groupNames() {
+			all = append(all, b.cast.groups[g]...)
+		}
+	}
+	for _, n := range s.Broadcasters {
+		if !slices.Contains(b.groupNames(), n.Value) {
+			b.add(n.Pos, "unknown group %q%s", clip(n.Value), Meant(n.Value, b.groupNames()))
+		}
+		all = append(all, b.cast.groups[n.Value]...)
+	}
+	slices.Sort(all)
+	all = slices.Compact(all)
+	if s.Share > 0 && len(all) > 0 {
+		r := b.rand("share " + id)
+		r.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
+		all = all[:s.Share.of(len(all))]
+		slices.Sort(all)
+	}
+	return all
+}
+
+// play puts a plan's instants on the run's clock, leaving out quiet stretches
+// where the file allows it.
+func (b *builder) play(p *Plan) {
+	if b.file.CutQuiet {
+		b.cuts = cuts(b.moments(p))
+	}
+	for i, s := range p.Steps {
+		begin := toRun(b.cuts, s.At)
+		if s.For > 0 {
+			p.Steps[i].For = toRun(b.cuts, s.At+s.For) - begin
+		}
+		p.Steps[i].At = begin
+	}
+	slices.SortStableFunc(p.Steps, func(a, b Step) int { return int(a.At - b.At) })
+	for i, one := range p.Broadcasters {
+		p.Broadcasters[i].OnAir, p.Broadcasters[i].OffAir = toRun(b.cuts, one.OnAir), toRun(b.cuts, one.OffAir)
+	}
+	p.End = toRun(b.cuts, b.ended)
+	p.Clock = stretches(b.cuts, b.zero())
+}
+
+// moments lists what must be played: shows that begin and end, steps that begin and end.
+func (b *builder) moments(p *Plan) []moment {
+	quiet := max(quietLeast, p.Timing.Window)
+	for _, x := range p.Expect {
+		quiet = max(quiet, x.Within+quietOnAir)
+	}
+	all := []moment{{0, quietOnAir}, {b.ended, 0}}
+	for _, one := range p.Broadcasters {
+		all = append(all, moment{one.OnAir, quietOnAir}, moment{one.OffAir, quietOnAir})
+	}
+	for _, s := range p.Steps {
+		all = append(all, moment{s.At, quiet}, moment{s.At + s.For, quiet})
+	}
+	return all
+}
+
+// zero is the wall clock at the run's zero, if the file tells the day and the hour.
+func (b *builder) zero() time.Time {
+	day, err := time.Parse(time.DateOnly, b.file.Date.Value)
+	if err != nil || b.file.Starts == nil {
+		return time.Time{}
+	}
+	return day.Add(b.file.Starts.OfDay)
+}
+
+// expect resolves the properties: the variant's if it has its own list.
+func (b *builder) expect(own, files []Expect) []Expectation {
+	if own == nil {
+		own = files
+	}
+	var all []Expectation
+	for _, x := range own {
+		e := Expectation{
+			Property: x.Property.Value, Within: time.Duration(or(x.Within, 0)), AtMost: time.Duration(or(x.AtMost, 0)),
+			AtMostBound:  x.AtMostBound || x.Property.Value == "dead-air" && x.AtMost == nil,
+			AtMostShare:  int(x.AtMostShare),
+			Broadcasters: x.Broadcasters.Value, Visitors: x.Visitors.Value, Nodes: b.pick(x.Nodes, b.cast.nodes, b.cast.sites),
+		}
+		if g := x.Broadcasters; g.Value != "" && !slices.Contains(b.groupNames(), g.Value) {
+			b.add(g.Pos, "unknown group %q%s", g.Value, Meant(g.Value, b.groupNames()))
+		}
+		if g := x.Visitors; g.Value != "" && !slices.Contains(b.visitorNames(), g.Value) {
+			b.add(g.Pos, "unknown group %q%s", g.Value, Meant(g.Value, b.visitorNames()))
+		}
+		all = append(all, e)
+	}
+	return all
+}
+
+// want is the outcome asked for. What must fail must be judged.
+func (b *builder) want(expect []Expectation) Want {
+	v := b.variant.Verdict
+	if v == nil || len(v.Fail) == 0 {
+		return Want{Pass: true}
+	}
+	var w Want
+	for _, n := range v.Fail {
+		judged := slices.ContainsFunc(expect, func(x Expectation) bool { return x.Property == n.Value })
+		p, known := PropertyNamed(n.Value)
+		if !known {
+			b.add(n.Pos, "unknown property %q%s", clip(n.Value), Meant(n.Value, PropertyNames()))
+		} else if !judged && !p.Always {
+			b.add(n.Pos, "%s must fail but is not under expect, so nobody judges it", n.Value)
+		}
+		w.Fail = append(w.Fail, n.Value)
+	}
+	slices.Sort(w.Fail)
+	w.Fail = slices.Compact(w.Fail)
+	return w
+}
+
+// Sentence tells what a step does, in one line.
+func (s Step) Sentence() string {
+	what := s.Do
+	switch {
+	case s.Do == "disk":
+		what += " of " + list(s.Nodes) + " is " + map[string]string{"full": "full", "error": "broken", "slow": "slow"}[s.Answer]
+	case s.Answer != "":
+		what += map[string]string{"redis": " answers ", "store": " fails: "}[s.Do] + s.Answer
+	case s.Status > 0:
+		what = fmt.Sprintf("%s answers %d to everything", list(s.Nodes), s.Status)
+	case len(s.Nodes) > 0:
+		what += " " + list(s.Nodes)
+	case len(s.Who) > 0:
+		what += " " + list(s.Who)
+	default:
+		what += " " + list(s.From) + " → " + list(s.To)
+		if s.Conns != "" && s.Conns != "all" {
+			what += ", " + s.Conns + " connections"
+		}
+		if s.Way != "" && s.Way != "both" {
+			what += ", " + s.Way
+		}
+	}
+	if s.Delay > 0 {
+		what += fmt.Sprintf(", %v more one way", s.Delay)
+	}
+	if s.Rate > 0 {
+		what += fmt.Sprintf(", to %d bytes/s", s.Rate)
+	}
+	if s.For > 0 {
+		what += fmt.Sprintf(", for %v", s.For)
+	}
+	if s.Stays {
+		what += ", for good"
+	}
+	return what
+}
+
+// list names up to four hosts, and how many more.
+func list(names []string) string {
+	if len(names) <= 4 {
+		return strings.Join(names, " ")
+	}
+	return fmt.Sprintf("%s … %s (%d)", strings.Join(names[:2], " "), names[len(names)-1], len(names))
+}

@@ -1,0 +1,172 @@
+package scenario
+
+import (
+	"fmt"
+	"slices"
+	"time"
+)
+
+// Names under which people find what is not ingest.
+const (
+	websiteName = "www.deadair.test"
+	apiName     = "api.deadair.test"
+)
+
+// Servers of the pools, unless a file says otherwise.
+const presetWeb = 2
+
+// WebSpec is what a file says about the website and the API.
+type WebSpec struct {
+	Pos
+	In      Name `yaml:"in" doc:"the datacenter that they stand in (default: the first)"`
+	Website *int `yaml:"website" doc:"servers of the website, NAME/web-1 …, 1 to 16 (default 2)"`
+	API     *int `yaml:"api" doc:"servers of the API, NAME/api-1 …, 1 to 16 (default 2)"`
+	Check   Name `yaml:"check" doc:"how their health checks look: http (default), or tcp, which takes whoever accepts a connection for healthy"`
+}
+
+// Web is the website and the API, each a pool of servers behind a name of its own.
+type Web struct {
+	In      string `json:"in"` // the datacenter they stand in
+	Website int    `json:"website"`
+	API     int    `json:"api"`
+	Check   string `json:"check"` // http or tcp
+}
+
+// Pool is some servers behind one name.
+type Pool struct {
+	Site  string // what it is: website or api
+	Name  string // in DNS
+	In    string // the datacenter
+	Nodes []string
+}
+
+// Pools are those of the system; none without Web.
+func (s System) Pools() []Pool {
+	if s.Web == nil {
+		return nil
+	}
+	return []Pool{
+		{"website", websiteName, s.Web.In, numbered(s.Web.In, "web", s.Web.Website)},
+		{"api", apiName, s.Web.In, numbered(s.Web.In, "api", s.Web.API)},
+	}
+}
+
+// numbered names so many servers of a datacenter.
+func numbered(dc, kind string, n int) []string {
+	var names []string
+	for i := range n {
+		names = append(names, fmt.Sprintf("%s/%s-%d", dc, kind, i+1))
+	}
+	return names
+}
+
+// over is the spec with every field that the other one sets taken from there.
+func (s *WebSpec) over(o *WebSpec) *WebSpec {
+	if s == nil || o == nil {
+		return first(o, s)
+	}
+	merged := WebSpec{Pos: o.Pos, In: s.In, Website: first(o.Website, s.Website), API: first(o.API, s.API), Check: s.Check}
+	if o.In.Value != "" {
+		merged.In = o.In
+	}
+	if o.Check.Value != "" {
+		merged.Check = o.Check
+	}
+	return &merged
+}
+
+// web builds the pools that a spec describes.
+func (b *builder) web(s *WebSpec, dcs []string) *Web {
+	if s == nil {
+		return nil
+	}
+	w := &Web{
+		In:      dcs[0],
+		Website: b.within(s.Pos, "website", or(s.Website, presetWeb), 1, 16),
+		API:     b.within(s.Pos, "api", or(s.API, presetWeb), 1, 16),
+		Check:   "http",
+	}
+	if s.In.Value != "" {
+		w.In = b.standing(s.In, dcs)
+	}
+	if known := []string{"http", "tcp"}; s.Check.Value != "" {
+		w.Check = s.Check.Value
+		if !slices.Contains(known, w.Check) {
+			b.add(s.Check.Pos, "unknown health check %q%s", clip(w.Check), Meant(w.Check, known))
+		}
+	}
+	return w
+}
+
+// VisitorGroup is some visitors that are alike. Its members are NAME-01, NAME-02 ….
+type VisitorGroup struct {
+	Pos
+	Name     Name         `yaml:"name" need:"yes" doc:"the group's name"`
+	From     Name         `yaml:"from" need:"yes" doc:"where they are: a name of the table of places"`
+	Count    *int         `yaml:"count" doc:"how many (default 1)"`
+	Ask      Name         `yaml:"ask" doc:"what they visit: website (default) or api"`
+	Every    *Duration    `yaml:"every" doc:"from one visit to the next, 1s to 1h (default 10s)"`
+	Resolver ResolverKind `yaml:"resolver" doc:"how their resolver treats the TTL: honest (default), clamp:300s, pinned, stale"`
+}
+
+// Visitor asks the website or the API for something, again and again.
+type Visitor struct {
+	Name     string        `json:"name"`     // paris-07
+	Group    string        `json:"group"`    // paris
+	From     string        `json:"from"`     // a city of package scenario's table
+	Resolver string        `json:"resolver"` // as a broadcaster's
+	Ask      string        `json:"ask"`      // website or api
+	Site     string        `json:"site"`     // its name in DNS
+	Every    time.Duration `json:"every"`
+}
+
+const presetEvery = 10 * time.Second
+
+// checkVisitors finds what is wrong with visitors whatever the variant.
+func (d *decoder) checkVisitors(f *File) {
+	total := 0
+	for i, g := range f.Visitors {
+		d.checkName(g.Name)
+		d.checkPlace(g.From)
+		d.oneOf(g.Ask, "website", "api")
+		taken := slices.ContainsFunc(f.Broadcasters, func(b Group) bool { return b.Name.Value == g.Name.Value }) ||
+			slices.ContainsFunc(f.Visitors[:i], func(v VisitorGroup) bool { return v.Name.Value == g.Name.Value })
+		if g.Name.Value != "" && taken {
+			d.add(g.Name.Pos, "there is a group %q already", g.Name.Value)
+		}
+		if g.Count != nil && (*g.Count < 1 || *g.Count > MaxVisitors) {
+			d.add(g.Pos, "count is %d: from 1 to %d", *g.Count, MaxVisitors)
+		}
+		if e := time.Duration(or(g.Every, Duration(presetEvery))); e < time.Second || e > time.Hour {
+			d.add(g.Pos, "every is %v: from 1s to 1h", e)
+		}
+		if total += g.count(); total > MaxVisitors && g.count() <= MaxVisitors {
+			d.add(g.Pos, "%d visitors are more than %d", total, MaxVisitors)
+			return
+		}
+	}
+}
+
+// count is the number of a group's members.
+func (g VisitorGroup) count() int { return min(max(or(g.Count, 1), 0), MaxVisitors+1) }
+
+// visitors names and places every visitor.
+func (b *builder) visitors(sys System) []Visitor {
+	if len(b.file.Visitors) > 0 && sys.Web == nil {
+		b.add(b.file.Visitors[0].Pos, "there is nothing to visit: give the system a website, such as web: {website: 4}")
+	}
+	var all []Visitor
+	for _, g := range b.file.Visitors {
+		one := Visitor{
+			Group: g.Name.Value, From: g.From.Value, Ask: "website", Site: websiteName,
+			Resolver: b.resolverOf(g.Name.Value, g.Resolver), Every: time.Duration(or(g.Every, Duration(presetEvery))),
+		}
+		if g.Ask.Value == "api" {
+			one.Ask, one.Site = "api", apiName
+		}
+		for _, one.Name = range members(g.Name.Value, g.count()) {
+			all = append(all, one)
+		}
+	}
+	return all
+}

@@ -1,0 +1,157 @@
+package stack
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"slices"
+	"time"
+
+	"deadair/fakes/resolver"
+	"deadair/fakes/route53"
+	"deadair/fakes/web"
+	"deadair/harness/scenario"
+	"deadair/harness/stack/mutant"
+)
+
+// buildZones builds the hosted zone of ingest, and one for each name beside it.
+func (s *Stack) buildZones() (err error) {
+	cfg := s.zoneConfig(s.plan.System.DNS.Name, dnsHost)
+	cfg.Observe = s.observeDNS("")
+	for _, dc := range s.plan.System.Datacenters {
+		region := route53.Region{Name: dc.Name, Place: dc.Place}
+		for i := range dc.Balancers {
+			name := balancerName(dc.Name, i)
+			region.Records = append(region.Records, route53.Record{Host: name, Addr: s.world.Addr(name), HealthPort: IngestPort, HealthPath: "/health"})
+		}
+		cfg.Regions = append(cfg.Regions, region)
+	}
+	if s.dns, err = s.newZone(cfg); err != nil {
+		return err
+	}
+	for _, p := range s.plan.System.Pools() {
+		z, err := s.newZone(s.poolZone(p))
+		if err != nil {
+			return err
+		}
+		s.zones = append(s.zones, z)
+	}
+	return nil
+}
+
+// poolZone configures the zone of a pool: all of its servers, in one place.
+func (s *Stack) poolZone(p scenario.Pool) route53.Config {
+	cfg := s.zoneConfig(p.Name, zoneHost(p))
+	cfg.Observe = s.observeDNS(p.Name)
+	region := route53.Region{Name: p.In, Place: placeOf(s.plan, p.Nodes[0])}
+	for _, name := range p.Nodes {
+		region.Records = append(region.Records, route53.Record{
+			Host: name, Addr: s.world.Addr(name), HealthPort: webPort, HealthPath: web.HealthPath, Shallow: s.plan.System.Web.Check == "tcp",
+		})
+	}
+	cfg.Regions = []route53.Region{region}
+	return cfg
+}
+
+// zoneConfig is what all zones have alike. Their waits are scaled here, for they are
+// no nodes and take their own Config; their timeouts are not.
+func (s *Stack) zoneConfig(name, host string) route53.Config {
+	d := s.plan.System.DNS
+	cfg := route53.Config{
+		Name:        name,
+		TTL:         d.TTL,
+		Interval:    s.clock(d.Interval),
+		Threshold:   d.Threshold,
+		VoteEvery:   s.clock(s.plan.Timing.VoteEvery),
+		Propagation: s.clock(d.Propagation),
+		Latency:     s.latency(),
+		Env:         s.world.Env(host),
+	}
+	for i := range d.Checkers {
+		cfg.Checkers = append(cfg.Checkers, route53.Checker{Name: checkerName(i), Env: s.world.Env(checkerName(i))})
+	}
+	return cfg
+}
+
+// newZone makes a zone, with what is broken in it on purpose.
+func (s *Stack) newZone(cfg route53.Config) (*route53.Server, error) {
+	m, err := mutant.Named(s.plan.Mutant)
+	if err != nil {
+		return nil, err
+	}
+	if m.Zone != nil {
+		m.Zone(&cfg)
+	}
+	z, err := route53.New(cfg)
+	if err != nil {
+		return nil, fmt.Errorf("build the zone of %s: %w", cfg.Name, err)
+	}
+	return z, nil
+}
+
+// latency is the map of the world as the zone knows it: every resolver by its
+// address, every place's round trip to each region.
+func (s *Stack) latency() route53.Latency {
+	l := route53.Latency{RTT: map[string]map[string]time.Duration{}}
+	add := func(place string) {
+		to := map[string]time.Duration{}
+		for _, dc := range s.plan.System.Datacenters {
+			to[dc.Name] = scenario.RoundTrip(place, dc.Place)
+		}
+		l.RTT[place] = to
+	}
+	for _, dc := range s.plan.System.Datacenters {
+		add(dc.Place)
+	}
+	for _, r := range resolversOf(s.plan) {
+		add(r.place)
+		addr := s.world.Addr(r.host())
+		l.Subnets = append(l.Subnets, route53.Subnet{Prefix: netip.PrefixFrom(addr, addr.BitLen()), Place: r.place})
+	}
+	return l
+}
+
+// resolvers builds the caching resolver of each place.
+func (s *Stack) buildResolvers() error {
+	server := s.at(dnsHost, dnsPort)
+	var zones []resolver.Zone
+	for _, p := range s.plan.System.Pools() {
+		zones = append(zones, resolver.Zone{Name: p.Name, Server: s.at(zoneHost(p), dnsPort)})
+	}
+	for _, r := range resolversOf(s.plan) {
+		e := s.world.Env(r.host())
+		addr := s.world.Addr(r.host())
+		cfg := resolver.Config{
+			Server: server, Zones: zones,
+			Dial:   e.DialContext,
+			Speed:  s.plan.Speed,
+			Subnet: netip.PrefixFrom(addr, addr.BitLen()),
+			Rand:   e.Rand("resolver"),
+		}
+		var err error
+		if cfg.Mode, cfg.ClampTo, err = resolver.ParseMode(r.kind); err != nil {
+			return fmt.Errorf("build resolver %s: %w", r.host(), err)
+		}
+		if s.resolvers[r], err = resolver.New(cfg); err != nil {
+			return fmt.Errorf("build resolver %s: %w", r.host(), err)
+		}
+	}
+	return nil
+}
+
+// lookup asks the resolver of somebody in a place.
+func (s *Stack) lookup(place, kind string) func(ctx context.Context, name string) ([]netip.Addr, error) {
+	return s.resolvers[resolverSpec{place, kind}].Lookup
+}
+
+// answering tells whether DNS names every balancer of its own region everywhere.
+func (s *Stack) answering() (missing string) {
+	for _, a := range s.dns.Answers() {
+		for _, n := range s.of(kindBalancer) {
+			if datacenterOf(n.Name) == a.Region && !slices.Contains(a.Hosts, n.Name) {
+				return "DNS does not name " + n.Name
+			}
+		}
+	}
+	return ""
+}

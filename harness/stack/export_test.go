@@ -1,0 +1,4 @@
+package stack
+
+// NewPaper is a world of addresses only.
+var NewPaper = newPaper

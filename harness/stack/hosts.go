@@ -1,0 +1,140 @@
+package stack
+
+import (
+	"fmt"
+	"slices"
+
+	"deadair/harness/scenario"
+	"deadair/harness/world"
+)
+
+// Hosts that are not numbered.
+const (
+	redisHost    = "redis"
+	accountsHost = "accounts"
+	storeHost    = "store"
+	dnsHost      = "dns"
+	operatorHost = "operator"
+)
+
+// Ports of the nodes. Encoders expect SHOUTcast one above the port that they are told.
+const (
+	IngestPort    = 8000 // where balancers and recorders take sources
+	ShoutcastPort = 8001 // where balancers take those by SHOUTcast v1
+)
+
+// Other ports of the nodes.
+const (
+	adminPort    = 8002
+	redisPort    = 6379
+	accountsPort = 8080
+	storePort    = 9000
+	dnsPort      = 53
+	webPort      = 80
+)
+
+// Hosts lists the machines of a plan, in an order that depends on the plan alone.
+func Hosts(p *scenario.Plan) []world.Host {
+	var all []world.Host
+	for _, part := range parts() {
+		for _, dc := range p.System.Datacenters {
+			for _, name := range part.hosts(p, dc) {
+				all = append(all, world.Host{Name: name, Place: dc.Place})
+			}
+		}
+	}
+	home := p.System.Datacenters[0].Place
+	all = append(all, world.Host{Name: dnsHost, Place: home}, world.Host{Name: operatorHost, Place: home})
+	for _, pool := range p.System.Pools() {
+		all = append(all, world.Host{Name: zoneHost(pool), Place: home})
+	}
+	for i := range p.System.DNS.Checkers {
+		all = append(all, world.Host{Name: checkerName(i), Place: checkerPlaces()[i%len(checkerPlaces())]})
+	}
+	for _, r := range resolversOf(p) {
+		all = append(all, world.Host{Name: r.host(), Place: r.place})
+	}
+	for _, b := range p.Broadcasters {
+		all = append(all, world.Host{Name: b.Name, Place: b.From})
+	}
+	for _, v := range p.Visitors {
+		all = append(all, world.Host{Name: v.Name, Place: v.From})
+	}
+	for _, w := range witnessed(p) {
+		all = append(all, world.Host{Name: witnessName(w), Place: placeOf(p, w)})
+	}
+	return all
+}
+
+func balancerName(dc string, i int) string { return fmt.Sprintf("%s/balancer-%d", dc, i+1) }
+func recorderName(dc string, i int) string { return fmt.Sprintf("%s/recorder-%d", dc, i+1) }
+func checkerName(i int) string             { return fmt.Sprintf("checker-%02d", i+1) }
+
+// witnessName is the host from which the harness itself asks what a node could
+// reach: a machine beside the node, on the same links, with connections of its own.
+func witnessName(node string) string { return node + "+witness" }
+
+// checkerPlaces are where health checkers stand, round the world.
+func checkerPlaces() []string {
+	return []string{"Virginia", "Oregon", "Ireland", "Sao Paulo", "Tokyo", "Sydney", "Frankfurt", "Mumbai"}
+}
+
+// placeOf is the place of a node's datacenter.
+func placeOf(p *scenario.Plan, node string) string {
+	for _, dc := range p.System.Datacenters {
+		if len(node) > len(dc.Name) && node[:len(dc.Name)+1] == dc.Name+"/" {
+			return dc.Place
+		}
+	}
+	return p.System.Datacenters[0].Place
+}
+
+// witnessed lists the balancers whose way to Redis a step breaks; all of them if
+// one is on Redis itself.
+func witnessed(p *scenario.Plan) []string {
+	var all []string
+	for _, s := range p.Steps {
+		if slices.Contains(s.To, redisHost) {
+			all = append(all, s.From...)
+		}
+		if slices.Contains(s.Nodes, redisHost) {
+			all = append(all, balancersOf(p)...)
+		}
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+func balancersOf(p *scenario.Plan) []string {
+	var all []string
+	for _, dc := range p.System.Datacenters {
+		for i := range dc.Balancers {
+			all = append(all, balancerName(dc.Name, i))
+		}
+	}
+	return all
+}
+
+// zoneHost is where DNS answers for the name of a pool.
+func zoneHost(p scenario.Pool) string { return dnsHost + "/" + p.Site }
+
+// resolverSpec is one caching resolver, shared by the people of a place.
+type resolverSpec struct{ place, kind string }
+
+func (r resolverSpec) host() string { return "resolver/" + r.place + "/" + r.kind }
+
+func resolversOf(p *scenario.Plan) []resolverSpec {
+	var all []resolverSpec
+	add := func(r resolverSpec) {
+		if !slices.Contains(all, r) {
+			all = append(all, r)
+		}
+	}
+	for _, b := range p.Broadcasters {
+		add(resolverSpec{b.From, b.Resolver})
+	}
+	for _, v := range p.Visitors {
+		add(resolverSpec{v.From, v.Resolver})
+	}
+	return all
+}

@@ -1,0 +1,102 @@
+package mutant
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"deadair/balancer"
+	"deadair/balancer/env"
+	"deadair/balancer/fleet"
+	"deadair/balancer/recorder"
+	"deadair/balancer/session"
+)
+
+// stickyOff has the balancer forget which recorder holds a session.
+func stickyOff() Mutant {
+	return Mutant{Name: "sticky-off", Doc: "a source that comes back is placed like a new one",
+		Balancer: func(_ balancer.Config, _ *env.Env, p *balancer.Parts) error {
+			p.Choose = func(c balancer.Choice) []fleet.Recorder { return fleet.Choose(c.View, c.Near, c.Mount) }
+			return nil
+		}}
+}
+
+// healthFilterOff has the balancer believe every recorder alive, and insist on its first choice.
+func healthFilterOff() Mutant {
+	return Mutant{Name: "health-filter-off", Doc: "sources are sent to their recorder whether it lives or not",
+		Balancer: func(_ balancer.Config, _ *env.Env, p *balancer.Parts) error {
+			p.Choose = func(c balancer.Choice) []fleet.Recorder {
+				for i := range c.View {
+					c.View[i].State = fleet.Up
+				}
+				return balancer.Choose(c)[:1]
+			}
+			return nil
+		}}
+}
+
+// windowZero has the index forget a session when its source comes back, and the recorders as soon as it is gone.
+func windowZero() Mutant {
+	m := onStore("window-zero", "a session ends with its connection", func(s session.Store) session.Store { return forgetful{s} })
+	m.Recorder = func(cfg *recorder.Config, _ *env.Env, _ *recorder.Parts) { cfg.Window = time.Millisecond }
+	return m
+}
+
+type forgetful struct{ session.Store }
+
+func (f forgetful) Claim(ctx context.Context, c session.Claim) (session.Session, error) {
+	s, err := f.Store.Claim(ctx, c)
+	if err != nil || s.ID == c.NewID {
+		return s, err
+	}
+	if err := f.Store.Release(ctx, c.Mount, s.Epoch); err != nil {
+		return s, err
+	}
+	return f.Store.Claim(ctx, c)
+}
+
+// redisTroubleCuts has the balancer take a failed renewal for a lost claim.
+func redisTroubleCuts() Mutant {
+	return onStore("redis-trouble-cuts", "a live show is cut when its claim cannot be renewed", func(s session.Store) session.Store { return nervous{s} })
+}
+
+type nervous struct{ session.Store }
+
+func (n nervous) Renew(ctx context.Context, mount string, epoch int64, window time.Duration) error {
+	if err := n.Store.Renew(ctx, mount, epoch, window); err != nil {
+		return fmt.Errorf("%w: %w", session.ErrFenced, err)
+	}
+	return nil
+}
+
+// redisTroubleRefuses has the balancer take an index that does not answer for one that says no.
+func redisTroubleRefuses() Mutant {
+	return onStore("redis-trouble-refuses", "a source is turned away when its mount cannot be claimed", func(s session.Store) session.Store { return strict{s} })
+}
+
+type strict struct{ session.Store }
+
+func (s strict) Claim(ctx context.Context, c session.Claim) (session.Session, error) {
+	got, err := s.Store.Claim(ctx, c)
+	if errors.Is(err, session.ErrUnavailable) {
+		return got, fmt.Errorf("%w: %w", session.ErrTaken, err)
+	}
+	return got, err
+}
+
+// onStore is a mutant of the session index.
+func onStore(name, doc string, wrap func(session.Store) session.Store) Mutant {
+	return Mutant{Name: name, Doc: doc, Balancer: func(cfg balancer.Config, e *env.Env, p *balancer.Parts) error {
+		store := p.Store
+		if store == nil {
+			real, err := session.NewRedis(session.RedisConfig{Addr: cfg.Redis, Prefix: cfg.RedisKeys, Deadline: cfg.ClaimDeadline}, e.DialContext)
+			if err != nil {
+				return fmt.Errorf("plant %s: %w", name, err)
+			}
+			store = real
+		}
+		p.Store = wrap(store)
+		return nil
+	}}
+}

@@ -1,0 +1,85 @@
+package stack
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net"
+	"net/netip"
+	"os/exec"
+	"strconv"
+
+	"deadair/fakes/redis"
+	"deadair/harness/fault"
+	"deadair/harness/scenario"
+	"deadair/harness/stack/console"
+	"deadair/harness/world"
+)
+
+// redisServer is the executable of a real Redis.
+const redisServer = "redis-server"
+
+// Programs is the table of nodes that are servers of somebody else's.
+func Programs() world.Programs {
+	return world.Programs{
+		kindRedisServer: {
+			Path: redisServer,
+			// What it was told is written before it answers, and so survives a kill. It
+			// starts no processes of its own, which would outlive it.
+			Args: func(at netip.AddrPort, dir string) []string {
+				return []string{
+					"--bind", at.Addr().String(), "--port", strconv.Itoa(int(at.Port())), "--protected-mode", "no",
+					"--dir", dir, "--save", "", "--appendonly", "yes", "--appendfsync", "everysec", "--auto-aof-rewrite-percentage", "0",
+					"--maxclients", strconv.Itoa(fault.RedisClients), "--daemonize", "no", "--logfile", "",
+				}
+			},
+			Ready: func(ctx context.Context, conn net.Conn) error {
+				_, err := console.New(conn).Do(ctx, "PING")
+				return err
+			},
+		},
+	}
+}
+
+// CheckRedis tells why no plan can be played with the Redis named, as scenario's
+// UseRedis takes it.
+func CheckRedis(which string) error {
+	switch which {
+	case "", scenario.RedisEmbedded:
+		return nil
+	case scenario.RedisServer:
+		if _, err := exec.LookPath(redisServer); err != nil {
+			return fmt.Errorf("--redis server: %s is not installed here: install it, or use --redis embedded", redisServer)
+		}
+		return nil
+	}
+	return checkURL(which)
+}
+
+// RedisKind is which Redis stands behind the index.
+func (s *Stack) RedisKind() string { return s.plan.RedisKind() }
+
+// Console opens a connection to Redis, as an operator would.
+func (s *Stack) Console(ctx context.Context) (*console.Console, error) {
+	conn, err := s.world.Env(operatorHost).DialContext(ctx, "tcp", s.at(redisHost, redisPort))
+	if err != nil {
+		return nil, fmt.Errorf("open a console on redis: %w", err)
+	}
+	return console.New(conn), nil
+}
+
+// redisPart is Redis, behind the index.
+func redisPart() part {
+	return part{kind: kindRedis, serve: redis.Serve, hosts: single(redisHost), node: redisNode}
+}
+
+// redisNode is the node of Redis, unless it is a foreign one.
+func redisNode(s *Stack, _ scenario.Datacenter, name string) (*world.Node, error) {
+	switch s.plan.RedisKind() {
+	case scenario.RedisEmbedded:
+		return &world.Node{Name: name, Kind: kindRedis, Config: json.RawMessage("{}"), Ports: []int{redisPort}}, nil
+	case scenario.RedisServer:
+		return &world.Node{Name: name, Kind: kindRedisServer, Ports: []int{redisPort}}, nil
+	}
+	return nil, nil
+}

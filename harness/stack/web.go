@@ -1,0 +1,88 @@
+package stack
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	"deadair/fakes/audience"
+	"deadair/fakes/web"
+	"deadair/harness/history"
+	"deadair/harness/scenario"
+	"deadair/harness/world"
+)
+
+// webPart is the servers of the website and of the API.
+func webPart() part {
+	return part{
+		kind: kindWeb, serve: web.Serve, node: webNode, asked: true,
+		hosts: func(p *scenario.Plan, dc scenario.Datacenter) []string {
+			var names []string
+			for _, pool := range p.System.Pools() {
+				if pool.In == dc.Name {
+					names = append(names, pool.Nodes...)
+				}
+			}
+			return names
+		},
+	}
+}
+
+func webNode(s *Stack, _ scenario.Datacenter, name string) (*world.Node, error) {
+	pools := s.plan.System.Pools()
+	of := slices.IndexFunc(pools, func(p scenario.Pool) bool { return slices.Contains(p.Nodes, name) })
+	cfg := web.Config{Pool: pools[of].Site, Ingest: fmt.Sprintf("%s:%d", s.plan.System.DNS.Name, IngestPort), Admin: adminAddr()}
+	data, err := json.Marshal(cfg)
+	if err != nil {
+		return nil, fmt.Errorf("configure %s: %w", name, err)
+	}
+	return &world.Node{Name: name, Kind: kindWeb, Config: data, Ports: []int{webPort, adminPort}}, nil
+}
+
+// What visitors do, besides what a plan says.
+const (
+	visitPatience = 30 * time.Second // until a person gives a page up; it is not scaled
+	visitQuiet    = 10 * time.Second // how long requests that succeed are only counted, in incident time
+)
+
+// buildVisitors makes the visitors.
+func (s *Stack) buildVisitors() error {
+	for _, v := range s.plan.Visitors {
+		e := s.world.Env(v.Name)
+		every := s.clock(v.Every)
+		phase := e.Phase("visits", every)
+		path := web.PagePath
+		if v.Ask == "api" {
+			path = web.IngestPath
+		}
+		one, err := audience.NewVisitor(audience.VisitorConfig{
+			Ways: audience.Ways{Resolve: s.lookup(v.From, v.Resolver), Dial: e.DialContext},
+			Asks: []audience.Ask{{Site: v.Site, Port: webPort, Path: path}}, Every: every, Phase: phase,
+			Duration: s.clock(s.plan.End) - phase, Patience: visitPatience,
+			Quiet: s.clock(visitQuiet), Observe: s.observeVisitor(v.Name),
+		})
+		if err != nil {
+			return fmt.Errorf("build visitor %s: %w", v.Name, err)
+		}
+		s.visitors = append(s.visitors, one)
+	}
+	return nil
+}
+
+// observeVisitor turns what a visitor tells into history.
+func (s *Stack) observeVisitor(name string) func(audience.Request) {
+	return func(r audience.Request) {
+		e := history.Event{
+			Node: name, Kind: history.Requested, Subject: r.Site, Class: string(r.Class), Count: r.Count,
+			Took: time.Duration(float64(r.Took) * s.plan.Speed),
+		}
+		if r.Class != audience.OK {
+			e.Status = r.Status
+		}
+		if r.Peer.IsValid() {
+			e.Peer = s.world.HostAt(r.Peer)
+		}
+		s.log.Add(e)
+	}
+}

@@ -1,0 +1,86 @@
+package suite
+
+import (
+	"io"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"deadair/harness/history"
+	"deadair/harness/scenario"
+)
+
+func TestWriteClearsOnlyItsOwn(t *testing.T) {
+	dir := t.TempDir()
+	put := func(name string) {
+		require.NoError(t, os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o755))
+		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte("old"), 0o644))
+	}
+	for _, name := range []string{"plan.json", "history.jsonl", "verdict.json", "report.html", "logs/redis.log", "disks/redis/x", "mine/notes.txt"} {
+		put(name)
+	}
+	require.NoError(t, write(dir, job(t, "today")))
+	var left []string
+	require.NoError(t, filepath.WalkDir(dir, func(p string, d os.DirEntry, err error) error {
+		if rel, _ := filepath.Rel(dir, p); !d.IsDir() {
+			left = append(left, filepath.ToSlash(rel))
+		}
+		return err
+	}))
+	require.Equal(t, []string{"mine/notes.txt", "plan.json", "scenario.yaml"}, left)
+	p, err := readPlan(dir)
+	require.NoError(t, err)
+	require.Equal(t, job(t, "today").Plan, p)
+}
+
+func TestWritingToAFullDiskNamesTheFile(t *testing.T) {
+	if _, err := os.Stat("/dev/full"); err != nil {
+		t.Skip("this system has no /dev/full")
+	}
+	dir := t.TempDir()
+	require.NoError(t, os.Symlink("/dev/full", filepath.Join(dir, "history.jsonl")))
+	log := history.NewLog(func() time.Duration { return 0 })
+	log.Add(history.Event{Node: "harness", Kind: history.RunStarted})
+	err := writeHistory(dir, log)
+	require.ErrorContains(t, err, "write history.jsonl: ")
+	require.ErrorContains(t, err, "no space left on device")
+
+	err = toFile("/dev/full", func(w io.Writer) error { _, err := io.WriteString(w, "x"); return err })
+	require.ErrorContains(t, err, "write full: ")
+}
+
+func TestRejudgeTellsWhatIsBroken(t *testing.T) {
+	dir := t.TempDir()
+	_, err := Rejudge(dir)
+	require.ErrorContains(t, err, "read plan: open ")
+	require.NoError(t, write(dir, job(t, "today")))
+
+	o, err := Rejudge(dir)
+	require.NoError(t, err)
+	require.ErrorIs(t, o.Err, ErrNoHistory)
+	require.ErrorIs(t, Redraw(dir, nil), ErrNoHistory)
+
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "history.jsonl"), []byte("{\"node\":\n"), 0o644))
+	_, err = Rejudge(dir)
+	require.ErrorContains(t, err, "read history line 1: ")
+	require.ErrorContains(t, Redraw(dir, nil), "read history line 1: ")
+
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "history.jsonl"), nil, 0o644))
+	require.ErrorContains(t, Redraw(dir, nil), "read verdict.json: ")
+	_, err = Rejudge(dir)
+	require.NoError(t, err, "an empty history proves nothing, but can be judged")
+	require.NoError(t, Redraw(dir, nil))
+}
+
+func TestStartOf(t *testing.T) {
+	at := func(wall, date string) time.Time {
+		return startOf(&scenario.Plan{Date: date, Clock: []scenario.Stretch{{Wall: wall}}})
+	}
+	require.Equal(t, time.Date(2014, 11, 30, 1, 30, 0, 0, time.UTC), at("2014-11-30T01:30:00Z", "2014-11-30"))
+	require.Equal(t, time.Date(2014, 10, 2, 0, 0, 0, 0, time.UTC), at("", "2014-10-02"))
+	require.True(t, at("", "").IsZero())
+	require.True(t, at("", "1999-12-31").IsZero(), "a bubble cannot show it")
+}

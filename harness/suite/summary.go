@@ -1,0 +1,129 @@
+package suite
+
+import (
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"deadair/harness/check"
+	"deadair/reports"
+)
+
+// AsExpected tells whether the run was carried out and its verdict is the one the variant must have.
+func (o Outcome) AsExpected() bool { return o.Err == nil && o.Verdict.AsExpected }
+
+// Inconclusive tells whether the run was carried out but proves nothing.
+func (o Outcome) Inconclusive() bool {
+	return o.Err == nil && o.Verdict.Result == check.Inconclusive && !o.Verdict.AsExpected
+}
+
+// Differs tells whether the verdict is another than the expected one.
+func (o Outcome) Differs() bool { return o.Err == nil && !o.AsExpected() && !o.Inconclusive() }
+
+// Stopped tells whether the run was ended before its time, or not begun, because the suite was.
+func (o Outcome) Stopped() bool { return errors.Is(o.Err, ErrStopped) }
+
+// Failed names the properties that failed.
+func (o Outcome) Failed() []string {
+	var names []string
+	for _, p := range o.Verdict.Properties {
+		if p.Result == check.Fail {
+			names = append(names, p.Name)
+		}
+	}
+	return names
+}
+
+// Summarize puts outcomes into the form of summary.json.
+func Summarize(started time.Time, seed uint64, outcomes []Outcome) reports.Summary {
+	s := reports.Summary{Schema: 1, Started: started.UTC(), Seed: seed, WallS: time.Since(started).Seconds()}
+	where := Environment()
+	s.Environment = &where
+	for _, o := range outcomes {
+		s.Runs = append(s.Runs, o.summary())
+		about := reports.NewAbout(o.Job.Plan)
+		if !slices.ContainsFunc(s.Scenarios, func(a reports.About) bool { return a.Name == about.Name }) {
+			s.Scenarios = append(s.Scenarios, about)
+		}
+	}
+	return s
+}
+
+func (o Outcome) summary() reports.Run {
+	r := o.Run
+	if r.Scenario == "" {
+		r = reports.NewRun(reports.Judged{Plan: o.Job.Plan, Verdict: o.Verdict})
+	}
+	r.WallS, r.Played, r.Events, r.Hash, r.Dir = o.Wall.Seconds(), o.Played, o.Events, o.Hash, filepath.ToSlash(o.Job.Dir())
+	if o.Err != nil {
+		r.AsExpected, r.Error = false, o.Err.Error()
+	}
+	return r
+}
+
+// WriteSummary writes the files at the root of a run. The status page is set beside
+// a summary of another time, unless that is nil.
+func WriteSummary(dir string, s reports.Summary, base *reports.Summary) error {
+	status := func(w io.Writer, s reports.Summary) error {
+		if base == nil {
+			return reports.WriteStatus(w, s, nil)
+		}
+		change := reports.Compare(*base, s)
+		return reports.WriteStatus(w, s, &change)
+	}
+	files := []struct {
+		name string
+		draw func(io.Writer, reports.Summary) error
+	}{
+		{"summary.json", reports.WriteJSON},
+		{"junit.xml", reports.WriteJUnit},
+		{"summary.md", reports.WriteMarkdown},
+		{"index.html", status},
+	}
+	for _, f := range files {
+		if err := toFile(filepath.Join(dir, f.name), func(w io.Writer) error { return f.draw(w, s) }); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// AppendStep appends the Markdown to the step summary of a CI that names one.
+func AppendStep(s reports.Summary) error {
+	step := os.Getenv("GITHUB_STEP_SUMMARY")
+	if step == "" {
+		return nil
+	}
+	return intoFile(step, os.O_CREATE|os.O_APPEND, func(w io.Writer) error { return reports.WriteMarkdown(w, s) })
+}
+
+// Amend writes the files at the root of a run again with the verdicts of
+// outcomes that were judged again, and returns these with the errors that their
+// runs had. A root without a summary, such as the folder of a single run, is left as it is.
+func Amend(root string, outcomes []Outcome, base *reports.Summary) ([]Outcome, error) {
+	var s reports.Summary
+	err := readJSON(filepath.Join(root, "summary.json"), &s)
+	if errors.Is(err, os.ErrNotExist) {
+		return outcomes, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	for i, o := range outcomes {
+		at := slices.IndexFunc(s.Runs, func(r reports.Run) bool { return r.Dir == filepath.ToSlash(o.Job.Dir()) })
+		if at < 0 {
+			continue // it was not part of the last run in this folder
+		}
+		was := s.Runs[at]
+		if was.Error != "" {
+			outcomes[i].Err = errors.New(was.Error)
+		}
+		outcomes[i].Wall, outcomes[i].Played = time.Duration(was.WallS*float64(time.Second)), was.Played
+		s.Runs[at] = outcomes[i].summary()
+		s.Runs[at].WallS = was.WallS
+	}
+	return outcomes, WriteSummary(root, s, base)
+}

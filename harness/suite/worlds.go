@@ -1,0 +1,138 @@
+package suite
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"deadair/harness/history"
+	"deadair/harness/scenario"
+	"deadair/harness/stack"
+	"deadair/harness/world/loopback"
+	"deadair/harness/world/virtual"
+)
+
+// frozenAfter is how long virtual time may stand still on the wall.
+const frozenAfter = 30 * time.Second
+
+// playVirtual plays a plan in virtual time. A frozen run leaves its bubble behind, so the process must end.
+func playVirtual(ctx context.Context, p *scenario.Plan, dir string, out *teller) error {
+	logs, err := newLogs(filepath.Join(dir, "logs"))
+	if err != nil {
+		return err
+	}
+	defer logs.close()
+	var played error
+	err = virtual.GuardFrom(ctx, startOf(p), frozenAfter, func(ctx context.Context) {
+		var w *virtual.World
+		log := history.NewLog(func() time.Duration { return w.Now() })
+		w, played = virtual.New(virtual.Config{
+			Hosts: stack.Hosts(p),
+			Kinds: stack.Kinds(),
+			RTT:   scenario.RoundTrip,
+			Seed:  p.Seed,
+			Watch: stack.Watch(log),
+			Log:   logs.of,
+		})
+		if played != nil {
+			return
+		}
+		played = stage{p, dir, w, log, logs.of("harness"), out}.play(ctx)
+	})
+	var frozen *virtual.FrozenError
+	if errors.As(err, &frozen) {
+		return err // the bubble is still there, and played is its own
+	}
+	return errors.Join(played, err)
+}
+
+// startOf is the wall clock at the incident's zero, or the zero time when the
+// scenario has no date or one that a bubble cannot show.
+func startOf(p *scenario.Plan) time.Time {
+	earliest := time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
+	for _, form := range []struct{ layout, value string }{{time.RFC3339, p.Clock[0].Wall}, {time.DateOnly, p.Date}} {
+		if t, err := time.Parse(form.layout, form.value); err == nil && t.After(earliest) {
+			return t
+		}
+	}
+	return time.Time{}
+}
+
+// playLoopback plays a plan on real sockets, with a process for every node.
+func playLoopback(ctx context.Context, p *scenario.Plan, dir string, out *teller) error {
+	logs, err := newLogs(filepath.Join(dir, "logs"))
+	if err != nil {
+		return err
+	}
+	defer logs.close()
+	var w *loopback.World
+	log := history.NewLog(func() time.Duration { return time.Duration(float64(w.Now()) * p.Speed) })
+	w, err = loopback.Open(loopback.Config{
+		Hosts: stack.Hosts(p),
+		Kinds: stack.Kinds(), Programs: stack.Programs(),
+		Seed:  p.Seed,
+		Dir:   dir,
+		Watch: stack.Watch(log),
+		Canary: func(late time.Duration) {
+			log.Add(history.Event{Node: "harness", Kind: history.Canary, Took: time.Duration(float64(late) * p.Speed)})
+		},
+		Log: logs.of("world"),
+	})
+	if err != nil {
+		return fmt.Errorf("open the world: %w", err)
+	}
+	return stage{p, dir, w, log, logs.of("harness"), out}.play(ctx)
+}
+
+// logs are files for people, one per host that says something.
+type logs struct {
+	dir string
+
+	mu    sync.Mutex // guards files
+	files map[string]*os.File
+}
+
+func newLogs(dir string) (*logs, error) {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, fmt.Errorf("make the folder of logs: %w", err)
+	}
+	return &logs{dir: dir, files: map[string]*os.File{}}, nil
+}
+
+// of is the log of one host.
+func (l *logs) of(host string) *slog.Logger { return textLog(&logFile{l, host}) }
+
+func (l *logs) close() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, f := range l.files {
+		f.Close()
+	}
+}
+
+// logFile opens its file at the first line.
+type logFile struct {
+	logs *logs
+	host string
+}
+
+func (f *logFile) Write(b []byte) (int, error) {
+	f.logs.mu.Lock()
+	defer f.logs.mu.Unlock()
+	file := f.logs.files[f.host]
+	if file == nil {
+		var err error
+		name := strings.ReplaceAll(f.host, "/", "-") + ".log"
+		if file, err = os.OpenFile(filepath.Join(f.logs.dir, name), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644); err != nil {
+			return 0, err
+		}
+		f.logs.files[f.host] = file
+	}
+	return file.Write(b)
+}

@@ -1,0 +1,23 @@
+//go:build !linux
+
+package proc
+
+import (
+	"fmt"
+	"os/exec"
+	"strconv"
+	"strings"
+)
+
+// look asks ps for a process' state letter and the second it began in.
+func look(pid int) (state, began string, err error) {
+	out, err := exec.Command("ps", "-o", "state=,lstart=", "-p", strconv.Itoa(pid)).Output()
+	if err != nil {
+		return "", "", fmt.Errorf("ask ps for %d: %w", pid, err)
+	}
+	state, began, ok := strings.Cut(strings.TrimSpace(string(out)), " ")
+	if !ok || state == "" {
+		return "", "", fmt.Errorf("ask ps for %d: unknown form", pid)
+	}
+	return state[:1], strings.TrimSpace(began), nil
+}

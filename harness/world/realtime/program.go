@@ -1,0 +1,63 @@
+package realtime
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/netip"
+	"time"
+
+	"deadair/harness/world"
+)
+
+const (
+	askEvery    = 5 * time.Millisecond // whether a program serves yet
+	askDeadline = time.Second          // of one question
+)
+
+// program is a program about to be started as a node.
+type program struct {
+	world.Program
+	at  netip.AddrPort // where it is told to listen
+	dir string
+}
+
+// program prepares the start of a node that is a program; nil when it is one of ours.
+func (w *World) program(h Host, n *node) (*program, error) {
+	p, ok := w.cfg.Programs[n.Kind]
+	if !ok {
+		return nil, nil
+	}
+	at, dir, err := w.ground.Room(h, n.Ports[0])
+	if err != nil {
+		return nil, fmt.Errorf("find it room: %w", err)
+	}
+	return &program{p, at, dir}, nil
+}
+
+func (p *program) command() *Command { return &Command{p.Path, p.Args(p.at, p.dir)} }
+
+// await calls ready once the program serves, unless it ends before.
+func (p *program) await(ended <-chan struct{}, ready func()) {
+	again := time.NewTicker(askEvery)
+	defer again.Stop()
+	for p.ask() != nil {
+		select {
+		case <-ended:
+			return
+		case <-again.C:
+		}
+	}
+	ready()
+}
+
+func (p *program) ask() error {
+	ctx, cancel := context.WithTimeout(context.Background(), askDeadline)
+	defer cancel()
+	conn, err := new(net.Dialer).DialContext(ctx, "tcp4", p.at.String())
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	return p.Ready(ctx, conn)
+}

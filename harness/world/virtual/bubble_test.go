@@ -1,0 +1,174 @@
+package virtual_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"deadair/harness/world/virtual"
+)
+
+// childEnv names what a re-executed test binary plays: freezes cannot be undone
+// in the process that has them, and processors are counted per process.
+const childEnv = "DEADAIR_VIRTUAL_CHILD"
+
+// children are the things that a child can play. Each prints its result.
+func children() map[string]func() {
+	return map[string]func(){
+		"mutex":  func() { playFrozen(waitForMutex) },
+		"spin":   func() { playFrozen(spin) },
+		"socket": func() { playFrozen(readPipe) },
+		"redis":  playRedis,
+		"mini":   playMini,
+
+		"panic":          func() { playBroken(func() { panic("boom") }) },
+		"deadlock":       func() { playBroken(waitForever) },
+		"leak":           func() { playBroken(func() { go waitForever() }) },
+		"panic and leak": func() { playBroken(func() { go waitForever(); panic("boom") }) },
+		"sleeper left":   func() { playBroken(func() { go time.Sleep(time.Minute) }) },
+		"goexit":         func() { playBroken(runtime.Goexit) },
+	}
+}
+
+func TestMain(m *testing.M) {
+	if play, ok := children()[os.Getenv(childEnv)]; ok {
+		play()
+		os.Exit(0)
+	}
+	goleak.VerifyTestMain(m)
+}
+
+// child runs the test binary again as one of children.
+func child(t *testing.T, name string, env ...string) string {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), os.Args[0])
+	cmd.Env = append(append(os.Environ(), childEnv+"="+name, "GOMAXPROCS=1"), env...)
+	cmd.Stderr = os.Stderr
+	out, err := cmd.Output()
+	require.NoError(t, err, "child %s: %s", name, out)
+	return string(out)
+}
+
+// playFrozen freezes a bubble and prints what the watchdog says.
+func playFrozen(f func()) {
+	err := virtual.Guard(context.Background(), 300*time.Millisecond, func(context.Context) {
+		time.Sleep(90 * time.Minute)
+		f()
+	})
+	var frozen *virtual.FrozenError
+	if !errors.As(err, &frozen) {
+		fmt.Println("not frozen:", err)
+		return
+	}
+	fmt.Println(len(frozen.Culprits), frozen)
+}
+
+// playBroken plays what leaves goroutines behind in a bubble that cannot end, and prints the error.
+func playBroken(f func()) { fmt.Println(virtual.InBubble(f)) }
+
+func waitForever() { select {} }
+
+func waitForMutex() {
+	var mu sync.Mutex
+	mu.Lock()
+	go mu.Lock()
+	time.Sleep(time.Hour)
+}
+
+func spin() {
+	for { //nolint:staticcheck // this is what the watchdog has to find
+	}
+}
+
+func readPipe() {
+	r, _, _ := os.Pipe()
+	r.Read(make([]byte, 1))
+}
+
+func TestWatchdogNamesWhoFrozeTheClock(t *testing.T) {
+	for name, culprit := range map[string]string{"mutex": "waitForMutex", "spin": "virtual_test.spin", "socket": "virtual_test.readPipe"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			said := child(t, name)
+			require.True(t, strings.HasPrefix(said, "1 "), "one culprit: %s", said)
+			require.Contains(t, said, "virtual time stands at 1h30m0s for 300ms")
+			require.Contains(t, said, culprit)
+		})
+	}
+}
+
+func TestGuardLetsALongRunEnd(t *testing.T) {
+	start := time.Now()
+	require.NoError(t, virtual.Guard(t.Context(), 5*time.Second, func(context.Context) { time.Sleep(24 * time.Hour) }))
+	require.Less(t, time.Since(start), time.Hour)
+}
+
+func TestGuardSetsTheClock(t *testing.T) {
+	start := time.Date(2014, 10, 2, 18, 0, 0, 0, time.UTC)
+	var shown time.Time
+	require.NoError(t, virtual.GuardFrom(t.Context(), start, 0, func(context.Context) { shown = time.Now() }))
+	require.True(t, start.Equal(shown), "%s", shown)
+	err := virtual.GuardFrom(t.Context(), time.Date(1999, 12, 31, 0, 0, 0, 0, time.UTC), 0, func(context.Context) { shown = time.Time{} })
+	require.ErrorContains(t, err, "set the bubble's clock to 1999-12-31T00:00:00Z")
+	require.False(t, shown.IsZero(), "nothing ran")
+}
+
+func TestGuardBringsACancelIntoTheBubble(t *testing.T) {
+	outer, cancel := context.WithCancelCause(t.Context())
+	cause := errors.New("interrupted")
+	var got error
+	err := virtual.Guard(outer, 5*time.Second, func(ctx context.Context) {
+		time.AfterFunc(time.Hour, func() { cancel(cause) })
+		<-ctx.Done()
+		got = context.Cause(ctx)
+	})
+	require.NoError(t, err)
+	require.ErrorIs(t, got, cause)
+}
+
+func TestBubbleSkipsTime(t *testing.T) {
+	start := time.Now()
+	var slept time.Duration
+	require.NoError(t, virtual.InBubble(func() {
+		start := time.Now()
+		time.Sleep(91 * 24 * time.Hour)
+		slept = time.Since(start)
+	}))
+	require.Equal(t, 91*24*time.Hour, slept)
+	require.Less(t, time.Since(start), time.Hour)
+}
+
+func TestBubbleReportsWhatWentWrong(t *testing.T) {
+	tests := map[string]struct {
+		want []string
+		not  []string
+	}{
+		"panic":          {[]string{"scenario: boom", "bubble_test.go"}, []string{"bubble:"}},
+		"deadlock":       {[]string{"all goroutines in bubble are blocked", "select (no cases)"}, []string{"tRunner", "scenario:"}},
+		"leak":           {[]string{"blocked goroutines remain", "select (no cases)"}, []string{"tRunner", "scenario:"}},
+		"panic and leak": {[]string{"scenario: boom", "blocked goroutines remain"}, nil},
+		"sleeper left":   {[]string{"blocked goroutines remain"}, nil},
+		"goexit":         {[]string{"ended by runtime.Goexit"}, []string{"bubble:"}},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			said := child(t, name)
+			for _, want := range test.want {
+				require.Contains(t, said, want)
+			}
+			for _, not := range test.not {
+				require.NotContains(t, said, not)
+			}
+		})
+	}
+}

@@ -1,0 +1,80 @@
+package reports
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	"deadair/harness/check"
+	"deadair/harness/history"
+)
+
+// Environment is where a run was played, by what and how long it took. It explains
+// a verdict that is inconclusive, and two runs that differ.
+type Environment struct {
+	Commit     string  `json:"commit,omitempty"`  // of the tool; empty: it was built without version control
+	Changed    bool    `json:"changed,omitempty"` // and not as committed
+	Go         string  `json:"go"`
+	System     string  `json:"system"`           // linux/amd64
+	Kernel     string  `json:"kernel,omitempty"` // as the system tells it
+	Toxiproxy  string  `json:"toxiproxy,omitempty"`
+	CPUs       int     `json:"cpus"`
+	CPU        string  `json:"cpu,omitempty"` // the model
+	LoadBefore float64 `json:"load_before"`   // runnable processes of the last minute, before the run
+	LoadAfter  float64 `json:"load_after"`
+	WallS      float64 `json:"wall_s"`
+	Played     int     `json:"played"` // how often: twice when the first time proved nothing
+}
+
+// version spells the tool's commit.
+func (e Environment) version() string {
+	v := cmp.Or(e.Commit, "unknown: built without version control")
+	if e.Changed {
+		v += ", with changes"
+	}
+	return v
+}
+
+// facts are what does not change from run to run.
+func (e Environment) facts() []Fact {
+	return []Fact{
+		{"commit", e.version()}, {"Go", e.Go}, {"system", e.System}, {"kernel", cmp.Or(e.Kernel, "unknown")},
+		{"toxiproxy", cmp.Or(e.Toxiproxy, "not linked")}, {"processors", strconv.Itoa(e.CPUs) + " × " + cmp.Or(e.CPU, "of an unknown model")},
+	}
+}
+
+// surroundings are what a page tells of the environment, and of how late the
+// harness itself ran in it.
+func surroundings(j Judged) []Fact {
+	all := []Fact{{"checker", cmp.Or(j.Verdict.Checker, "not known")}, {"plan", j.Plan.Fingerprint()}}
+	if now := check.Version(); j.Verdict.Checker != now {
+		all[0].Value += " (the page was drawn beside " + now + ")"
+	}
+	if e := j.Environment; e != nil {
+		all = slices.Concat(e.facts(), []Fact{
+			{"load before and after", fmt.Sprintf("%.2f, %.2f", e.LoadBefore, e.LoadAfter)}, {"played", times(e.Played)},
+			{"wall time", span(floatSeconds(e.WallS))},
+		}, all)
+	}
+	if j.Plan.World == "virtual" {
+		return append(all, Fact{"clock", "virtual: no canary, nothing can be late"})
+	}
+	return append(all, Fact{"clock", fmt.Sprintf("the system's, %g incident seconds a second", j.Plan.Speed)}, Fact{"harness late", lateness(j.Events)})
+}
+
+// lateness spells how late the harness' own timers were, in incident time.
+func lateness(es []history.Event) string {
+	var all []time.Duration
+	for _, e := range es {
+		if e.Kind == history.Canary {
+			all = append(all, e.Took)
+		}
+	}
+	if len(all) == 0 {
+		return "not measured"
+	}
+	slices.Sort(all)
+	return fmt.Sprintf("median %s, 99 of 100 at most %s, worst %s", span(all[len(all)/2]), span(all[(len(all)*99-1)/100]), span(all[len(all)-1]))
+}

@@ -1,0 +1,94 @@
+package reports
+
+import (
+	"cmp"
+	"fmt"
+	"strings"
+	"time"
+
+	"deadair/harness/history"
+)
+
+// What an update says of many events alike.
+
+func (b *post) lost(x *entry) string {
+	if len(x.who) == 1 {
+		return fmt.Sprintf("1 of %s loses its connection (%s)", plural(len(b.plan.Broadcasters), "broadcaster"), b.groups(x))
+	}
+	return fmt.Sprintf("%s of %s lose their connection (%s)", number(len(x.who)), plural(len(b.plan.Broadcasters), "broadcaster"), b.groups(x))
+}
+
+func (b *post) gaveUp(x *entry) string {
+	return plural(len(x.who), "client") + " will not try again: the show is over (" + b.groups(x) + ")"
+}
+
+func (b *post) vain(x *entry, peer string) string {
+	who := plural(len(x.who), "broadcaster") + " cannot get through"
+	if peer == "" {
+		return who + ": the name does not resolve"
+	}
+	return fmt.Sprintf("%s: %s takes none of %s", who, peer, plural(x.n, "attempt"))
+}
+
+// requests tells of requests that failed as one did.
+func (b *post) requests(x *entry, e history.Event) string {
+	how := map[string]string{"answered": fmt.Sprintf("are answered %d by %s", e.Status, e.Peer), "unresolved": "fail, for the name does not resolve"}[e.Class]
+	if how == "" {
+		how = "fail at " + cmp.Or(e.Peer, "nobody") + " (" + e.Class + ")"
+	}
+	s := fmt.Sprintf("requests for %s %s: of %s", e.Subject, how, plural(len(x.who), "visitor"))
+	if x.last-x.at >= time.Minute {
+		s += ", until " + clockTime(b.plan, x.last)
+	}
+	return s
+}
+
+func (b *post) back(x *entry) string {
+	s := fmt.Sprintf("%s on air again (%s)", areOf(len(x.who), "broadcaster"), b.groups(x))
+	if d := b.between(x.at, x.last); d >= time.Second {
+		s += ", the last one " + span(d) + " after the first"
+	}
+	return s
+}
+
+func (b *post) tracks(x *entry) string {
+	s := areOf(x.n, "track") + " published"
+	if d := b.between(x.at, x.last); d >= time.Second {
+		s += ", the last one " + span(d) + " after the first"
+	}
+	return s
+}
+
+func areOf(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun + " is"
+	}
+	return plural(n, noun) + " are"
+}
+
+// groups names the groups of those whom an update is about.
+func (b *post) groups(x *entry) string {
+	count := map[string]int{}
+	var order []string
+	for _, one := range b.plan.Broadcasters {
+		if !x.who[one.Name] {
+			continue
+		}
+		if count[one.Group]++; count[one.Group] == 1 {
+			order = append(order, one.Group)
+		}
+	}
+	const most = 3
+	more := len(order) - most
+	order = order[:min(len(order), most)]
+	for i, g := range order {
+		if len(order) > 1 {
+			order[i] = fmt.Sprintf("%s %d", g, count[g])
+		}
+	}
+	s := strings.Join(order, ", ")
+	if more > 0 {
+		s += " and " + plural(more, "group") + " more"
+	}
+	return cmp.Or(s, "nobody of the plan")
+}

@@ -1,0 +1,149 @@
+package scenarios_test
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"deadair/harness/history"
+	"deadair/harness/scenario"
+	"deadair/harness/suite"
+)
+
+// facts is what the operators told of an incident, looked up in the history of its
+// replay: when it began and ended, whom it hit and where. What is compared stands here
+// and not in the scenario, which could be wrong.
+func facts() map[string]func(*testing.T, record) {
+	return map[string]func(*testing.T, record){
+		"2014-11-30/as-it-was": italyDown,
+		"2014-11-30/today":     italyDown,
+		"2014-12-17/as-it-was": webServerFails,
+	}
+}
+
+// record is the history of a run with the clock of its incident.
+type record struct {
+	*testing.T
+	plan   *scenario.Plan
+	events []history.Event
+}
+
+// verify looks up what is known of the incident that a run replays.
+func verify(t *testing.T, out string, j suite.Job) {
+	t.Helper()
+	check := facts()[j.Plan.Scenario+"/"+j.Plan.Variant]
+	if check == nil {
+		return
+	}
+	f, err := os.Open(filepath.Join(out, j.Dir(), "history.jsonl"))
+	require.NoError(t, err)
+	defer f.Close()
+	events, err := history.Read(f)
+	require.NoError(t, err)
+	check(t, record{t, j.Plan, events})
+}
+
+// all are the events that match.
+func (r record) all(match func(history.Event) bool) []history.Event {
+	return slices.DeleteFunc(slices.Clone(r.events), func(e history.Event) bool { return !match(e) })
+}
+
+// at requires that an event was within a minute after a time of the incident's day, such as 18:40.
+func (r record) at(want string, e history.Event) {
+	r.Helper()
+	began, err := time.Parse(time.DateTime, r.plan.Date+" "+want+":00")
+	require.NoError(r, err)
+	wall, err := time.Parse(time.RFC3339, r.plan.Wall(e.At))
+	require.NoError(r, err)
+	require.WithinRange(r, wall, began, began.Add(time.Minute), "%s of %s", e.Kind, e.Node)
+}
+
+// until requires that an event was within a minute before a time.
+func (r record) until(want string, e history.Event) {
+	r.Helper()
+	e.At += time.Minute
+	r.at(want, e)
+}
+
+// italyDown: from 01:33 till 09:04 UTC some servers in Italy failed; European users
+// dropped, and were led elsewhere within a few minutes.
+func italyDown(t *testing.T, r record) {
+	site := italy(r)
+	ours := func(node string) bool { return strings.HasPrefix(node, site+"/") }
+	ended := r.all(func(e history.Event) bool { return e.Kind == history.NodeEnded })
+	ready := r.all(func(e history.Event) bool { return e.Kind == history.NodeReady && e.At > ended[0].At })
+	require.Len(t, ready, len(ended))
+	for i := range ended {
+		require.True(t, ours(ended[i].Subject) && ours(ready[i].Subject), "only servers in Italy fail")
+		r.at("01:33", ended[i])
+		r.at("09:04", ready[i])
+	}
+	began := r.all(func(e history.Event) bool {
+		return e.Kind == history.NodeReady && ours(e.Subject) && e.At <= ended[0].At
+	})
+	require.Less(t, len(ended), len(began), "some of them")
+
+	lost := r.all(func(e history.Event) bool { return e.Kind == history.Lost })
+	require.NotEmpty(t, lost)
+	for _, l := range lost {
+		r.at("01:33", l)
+		require.True(t, ours(l.Peer))
+		back := r.all(func(e history.Event) bool {
+			return e.Node == l.Node && e.Kind == history.Attempt && e.Class == "accepted" && e.At > l.At
+		})
+		require.NotEmpty(t, back, "%s is on air again", l.Node)
+		require.False(t, ours(back[0].Peer), "and elsewhere")
+		require.Less(t, back[0].At-l.At, 4*time.Minute, "in a few minutes")
+	}
+	last := ready[len(ready)-1].At
+	home := r.all(func(e history.Event) bool {
+		return e.Kind == history.Attempt && e.Class == "accepted" && ours(e.Peer) && e.At > ended[0].At
+	})
+	require.NotEmpty(t, home, "the site is back")
+	require.Greater(t, home[0].At, last, "and nobody was there before")
+}
+
+// italy is the datacenter that stands there.
+func italy(r record) string {
+	for _, dc := range r.plan.System.Datacenters {
+		if slices.Contains([]string{"Turin", "Italy", "Milan"}, dc.Place) {
+			return dc.Name
+		}
+	}
+	require.Fail(r, "no datacenter in Italy")
+	return ""
+}
+
+// webServerFails: from 18:40 till 19:05 UTC all requests on one web server failed with
+// a 503 error.
+func webServerFails(t *testing.T, r record) {
+	requests := r.all(func(e history.Event) bool { return e.Kind == history.Requested })
+	failed := slices.DeleteFunc(slices.Clone(requests), func(e history.Event) bool { return e.Class == "ok" })
+	r.at("18:40", failed[0])
+	r.until("19:05", failed[len(failed)-1])
+	server := failed[0].Peer
+	require.Contains(t, server, "/web-", "it is a server of the website")
+	for _, e := range failed {
+		require.Equal(t, [2]any{server, 503}, [2]any{e.Peer, e.Status}, "one server, one answer")
+	}
+	total, bad, there := 0, 0, 0 // once what was counted before it began has been told
+	for _, e := range requests {
+		if e.At < failed[0].At+15*time.Second || e.At > failed[len(failed)-1].At || !strings.Contains(e.Subject, "www") {
+			continue
+		}
+		total += e.Times()
+		if e.Peer == server {
+			there += e.Times()
+		}
+		if e.Class != "ok" {
+			bad += e.Times()
+		}
+	}
+	require.InDelta(t, 0.25, float64(bad)/float64(total), 0.03, "its share of four")
+	require.InDelta(t, 1, float64(bad)/float64(there), 0.03, "all requests that came to it")
+}

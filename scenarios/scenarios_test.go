@@ -1,0 +1,175 @@
+package scenarios_test
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"deadair/harness/scenario"
+	"deadair/harness/stack"
+	"deadair/harness/suite"
+	"deadair/harness/world/loopback"
+	"deadair/scenarios"
+)
+
+var (
+	seed  = flag.Uint64("seed", 1, "decides every choice of a plan")
+	speed = flag.Float64("speed", defaultSpeed, "incident seconds per second, in worlds of real time")
+	only  = flag.String("only", "", "play only scenarios whose name begins so")
+	all   = flag.Bool("all", false, "play the whole library: in virtual time what takes long too, in loopback not only the smoke set")
+)
+
+func TestMain(m *testing.M) {
+	if loopback.Child(stack.Kinds()) || suite.Child() {
+		return
+	}
+	flag.Parse()
+	os.Exit(m.Run())
+}
+
+// TestVirtual plays every variant of every scenario in virtual time, apart from
+// those that take many seconds: those are played by -all, and by deadair replay.
+func TestVirtual(t *testing.T) {
+	long := []string{"herd/two-thousand"}
+	play(t, jobs(t, "virtual", func(name, variant string) bool {
+		return *all || !slices.Contains(long, name+"/"+variant)
+	}))
+}
+
+// TestSameSeedSameHistory plays a few runs again whose processes collect their garbage
+// at other moments, which changes the order of all that is left to chance.
+func TestSameSeedSameHistory(t *testing.T) {
+	some := []string{"redis-frozen/redis-trouble-cuts", "ghost-connection/today"}
+	var first []string
+	for _, gogc := range []string{"off", "20"} {
+		outcomes, err := suite.Run(context.Background(), suite.Config{Out: t.TempDir(), Env: []string{"GOGC=" + gogc}},
+			jobs(t, "virtual", func(name, variant string) bool { return slices.Contains(some, name+"/"+variant) }))
+		require.NoError(t, err)
+		var hashes []string
+		for _, o := range outcomes {
+			require.NoError(t, o.Err)
+			hashes = append(hashes, o.Job.Plan.Scenario+" "+o.Hash)
+		}
+		require.Len(t, hashes, len(some))
+		if first == nil {
+			first = hashes
+		}
+		require.Equal(t, first, hashes, "with GOGC=%s", gogc)
+	}
+}
+
+// TestLoopback plays the smoke set on real sockets and processes: one variant
+// of each family. All of it is played by -all, and by deadair replay.
+func TestLoopback(t *testing.T) {
+	if testing.Short() {
+		t.Skip("real time: left out by -short")
+	}
+	smoke := []string{"dropped-connection/today", "balancer-down/today"}
+	if !raced {
+		smoke = append(smoke, "balancers-down-far/ttl-ignored", "2014-10-02/control")
+	}
+	play(t, jobs(t, "loopback", func(name, variant string) bool {
+		return *all || slices.Contains(smoke, name+"/"+variant)
+	}))
+}
+
+// jobs expands the library for one world.
+func jobs(t *testing.T, world string, want func(name, variant string) bool) []suite.Job {
+	t.Helper()
+	var jobs []suite.Job
+	for _, name := range scenarios.Names() {
+		if !strings.HasPrefix(name, *only) {
+			continue
+		}
+		data, err := scenarios.Read(name)
+		require.NoError(t, err)
+		f, err := scenario.Parse(name, data)
+		require.NoError(t, err)
+		for _, v := range f.VariantNames() {
+			if _, ok := f.RunsIn(v, world); !ok || !want(name, v) {
+				continue
+			}
+			p, err := scenario.Expand(f, v, world, *seed, *speed)
+			require.NoError(t, err)
+			jobs = append(jobs, suite.Job{Plan: p, Source: data})
+		}
+	}
+	return jobs
+}
+
+// play plays jobs and makes a subtest of each outcome. In virtual time an
+// inconclusive run fails; in real time it is skipped with its reason, unless
+// more than a tenth of them are. The race detector may be too slow for all of
+// them: it looks for races, and what it cannot judge is judged without it.
+func play(t *testing.T, jobs []suite.Job) {
+	t.Helper()
+	out := folder(t)
+	started := time.Now()
+	outcomes, err := suite.Run(context.Background(), suite.Config{Out: out}, jobs)
+	require.NoError(t, err)
+	require.NoError(t, suite.WriteSummary(out, suite.Summarize(started, *seed, outcomes), nil))
+	unclear := 0
+	for _, o := range outcomes {
+		t.Run(o.Job.Plan.Scenario+"/"+o.Job.Plan.Variant, func(t *testing.T) {
+			require.NoError(t, o.Err)
+			if o.Inconclusive() && o.Job.Plan.World != "virtual" {
+				unclear++
+				t.Skip(explain(o))
+			}
+			require.True(t, o.Verdict.AsExpected, explain(o))
+			verify(t, out, o.Job)
+		})
+	}
+	if raced {
+		return
+	}
+	// Of a set smaller than ten, one may prove nothing.
+	require.LessOrEqual(t, unclear, max(1, len(outcomes)/10), "more than a tenth of the runs prove nothing: this machine is too busy, or the harness too slow")
+}
+
+// explain is a verdict that is not the expected one, for a person.
+func explain(o suite.Outcome) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s, expected %s\n", o.Verdict.Result, o.Job.Plan.Want.Result())
+	for _, p := range o.Verdict.Properties {
+		if p.Result == "pass" {
+			continue
+		}
+		fmt.Fprintf(&b, "%s: %s: %s\n", p.Name, p.Result, p.Sentence)
+		for i, f := range p.Findings {
+			if i == 3 {
+				fmt.Fprintf(&b, "    and %d more\n", len(p.Findings)-i)
+				break
+			}
+			fmt.Fprintf(&b, "    at %s: %s\n", f.At.Round(time.Millisecond), f.Sentence)
+		}
+	}
+	fmt.Fprintf(&b, "again: %s", o.Job.Plan.Replay())
+	return b.String()
+}
+
+// folder is where the reports of a test go: the artifact directory if there is
+// one, else a folder that is kept only if the test fails.
+func folder(t *testing.T) string {
+	t.Helper()
+	if f := flag.Lookup("test.artifacts"); f != nil && f.Value.String() == "true" {
+		return t.ArtifactDir()
+	}
+	dir, err := os.MkdirTemp("", "deadair-"+strings.ToLower(t.Name())+"-") //nolint:usetesting // it stays if the test fails
+	require.NoError(t, err)
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("reports: %s/index.html", dir)
+			return
+		}
+		require.NoError(t, os.RemoveAll(dir))
+	})
+	return dir
+}
