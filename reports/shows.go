@@ -123,7 +123,7 @@ func casts(p *scenario.Plan) [][]scenario.Broadcaster {
 }
 
 func (c *canvas) show(b scenario.Broadcaster, t *tape, dead check.Dead, paint *palette) Lane {
-	l := Lane{Label: b.Name, Title: b.Name + ", " + b.Persona + " from " + b.From}
+	l := Lane{Label: b.Name, Title: b.Name + ", " + b.Persona + " from " + b.Whence()}
 	onAir := b.OnAir
 	for _, e := range t.own {
 		switch {

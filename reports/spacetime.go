@@ -141,7 +141,7 @@ func holder(t *tape, frame int64) string {
 // space draws one broadcaster.
 func (s story) space(b scenario.Broadcaster, t *tape) Space {
 	all, onAir := messages(b, t)
-	x := Space{Name: b.Name, Note: fmt.Sprintf("%s from %s, nearest %s", b.Persona, b.From, b.Nearest), Width: spaceWidth}
+	x := Space{Name: b.Name, Note: fmt.Sprintf("%s from %s, nearest %s", b.Persona, b.Whence(), b.Nearest), Width: spaceWidth}
 	if len(all) > maxMessages {
 		x.More = len(all) - maxMessages
 		all = all[:maxMessages]

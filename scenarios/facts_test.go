@@ -23,6 +23,9 @@ func facts() map[string]func(*testing.T, record) {
 		"2014-11-30/as-it-was": italyDown,
 		"2014-11-30/today":     italyDown,
 		"2014-12-17/as-it-was": webServerFails,
+
+		"nearest-datacenter/today":         sentTo(map[string]string{"rome": "eu-west", "new-york": "us-east", "san-francisco": "us-west", "rome-told": "eu-west", "rome-hidden": "us-east"}),
+		"nearest-datacenter/another-table": sentTo(map[string]string{"rome": "us-east", "new-york": "us-west", "san-francisco": "us-west", "rome-told": "us-east", "rome-hidden": "us-west"}),
 	}
 }
 
@@ -146,4 +149,22 @@ func webServerFails(t *testing.T, r record) {
 	}
 	require.InDelta(t, 0.25, float64(bad)/float64(total), 0.03, "its share of four")
 	require.InDelta(t, 1, float64(bad)/float64(there), 0.03, "all requests that came to it")
+}
+
+// sentTo: each group's broadcasters are told of the balancers of one datacenter, and of no other.
+func sentTo(want map[string]string) func(*testing.T, record) {
+	return func(t *testing.T, r record) {
+		group := map[string]string{}
+		for _, b := range r.plan.Broadcasters {
+			group[b.Name] = b.Group
+		}
+		asked := map[string]bool{}
+		for _, e := range r.all(func(e history.Event) bool { return e.Kind == history.Resolved }) {
+			asked[group[e.Node]] = true
+			for _, host := range e.Hosts {
+				require.True(t, strings.HasPrefix(host, want[group[e.Node]]+"/"), "%s was told of %s", e.Node, host)
+			}
+		}
+		require.Len(t, asked, len(want), "every group asked")
+	}
 }

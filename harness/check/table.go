@@ -30,6 +30,8 @@ const evidenceName = "evidence"
 // table is every property, in the order of a verdict's always-on part.
 func table() []property {
 	return []property{
+		{name: "nearest-datacenter", judge: nearestDatacenter, timed: true,
+			sentence: "DNS sends each broadcaster to the nearest datacenter that has a healthy balancer, as far as it knows where the broadcaster is"},
 		{name: "sticky-reconnect", judge: stickyReconnect, timed: true,
 			sentence: "a broadcaster that reconnects comes back to the very recorder and session that hold its show, as long as that recorder lives"},
 		{name: "first-reconnect-answered", judge: firstReconnectAnswered, timed: true,

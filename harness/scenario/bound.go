@@ -155,6 +155,14 @@ func (p *Plan) Relayed(b Broadcaster) Bound {
 	return append(Bound{{"recorder looked at", 0, notice}}, p.Reconnect(b, true)...)
 }
 
+// Keeps is how long a broadcaster's resolver keeps an answer, whether it should or not.
+func (p *Plan) Keeps(b Broadcaster) time.Duration {
+	if b.Resolver == "pinned" || b.Resolver == "stale" {
+		return p.End
+	}
+	return p.keeps(b)
+}
+
 // short spells a duration to a tenth of a second at most.
 func short(d time.Duration) string {
 	if d >= 10*time.Second || d <= -10*time.Second {

@@ -71,6 +71,11 @@ func (d *decoder) checkGroups(f *File) {
 func (d *decoder) checkGroup(g Group) {
 	d.checkName(g.Name)
 	d.checkPlace(g.From)
+	d.checkPlace(g.ResolverIn)
+	d.oneOf(g.Subnet, "sent", "hidden")
+	if a := time.Duration(or(g.Apart, 0)); a > time.Minute {
+		d.add(g.Pos, "apart is %v: up to 1m", a)
+	}
 	if g.Count != nil && (*g.Count < 1 || *g.Count > MaxBroadcasters) {
 		d.add(g.Pos, "count is %d: from 1 to %d", *g.Count, MaxBroadcasters)
 	}

@@ -33,7 +33,7 @@ func head(b *strings.Builder, p *Plan) {
 	fmt.Fprintf(b, "\n%s\n\n", p.Title)
 	for _, g := range groups(p) {
 		one := g[0]
-		fmt.Fprintf(b, "%4d × %s from %s, nearest %s: %s\n", len(g), one.Persona, one.From, one.Nearest, one.Group)
+		fmt.Fprintf(b, "%4d × %s from %s, nearest %s: %s\n", len(g), one.Persona, one.Whence(), one.Nearest, one.Group)
 	}
 	for _, g := range visitors(p) {
 		fmt.Fprintf(b, "%4d × visitor of the %s from %s, every %v: %s\n", len(g), g[0].Ask, g[0].From, g[0].Every, g[0].Group)

@@ -114,6 +114,9 @@ func (b *builder) specs(t Timeline) []StepSpec {
 	return append(slices.Clone(b.file.Timeline), t.Extra...)
 }
 
+// presetApart is how long after one broadcaster of a group the next goes on air.
+const presetApart = 250 * time.Millisecond
+
 // broadcasters names and places every show.
 func (b *builder) broadcasters(sys System) []Broadcaster {
 	var all []Broadcaster
@@ -127,12 +130,15 @@ func (b *builder) broadcasters(sys System) []Broadcaster {
 			off = b.since(*g.OffAir)
 		}
 		persona, _ := PersonaNamed(g.Persona.Value)
-		near := Nearness(g.From.Value, sys.Datacenters)
+		seen := Broadcaster{From: g.From.Value, AsksFrom: g.ResolverIn.Value, Hidden: g.Subnet.Value == "hidden"}
+		near := sys.Nearest(seen.Seen())
+		apart := time.Duration(or(g.Apart, Duration(presetApart)))
 		for i := range b.variant.Share.of(g.count()) {
 			one := Broadcaster{
 				Name: names[i], Group: g.Name.Value, From: g.From.Value, Nearest: near[0],
 				Persona: g.Persona.Value, Resolver: b.resolverOf(g.Name.Value, g.Resolver), Bitrate: int(g.Bitrate), Retry: b.retry(persona.Retry),
-				OnAir: on + time.Duration(i)*250*time.Millisecond, OffAir: off,
+				AsksFrom: seen.AsksFrom, Hidden: seen.Hidden,
+				OnAir: on + time.Duration(i)*apart, OffAir: off,
 			}
 			if one.Bitrate == 0 {
 				one.Bitrate = 8000

@@ -179,6 +179,38 @@ func TestNearness(t *testing.T) {
 	require.Equal(t, []string{"a", "b"}, Nearness("Rome", twins), "a tie goes to the first of the alphabet")
 }
 
+func TestTheLatencyTableDecidesWhoIsNear(t *testing.T) {
+	const text = `schema: 1
+title: x
+system: {dns: {latency: [{from: Rome, to: us-east, is: 20ms}, {from: Rome, to: us-west, is: 20ms}]}}
+broadcasters:
+  - {name: rome, from: Rome, persona: butt}
+  - {name: york, from: New York, persona: butt, count: 3, apart: 10ms}
+  - {name: told, from: New York, persona: butt, resolver-in: Rome}
+  - {name: hidden, from: New York, persona: butt, resolver-in: Rome, client-subnet: hidden}
+  - {name: beside, from: Milan, persona: butt, client-subnet: hidden}
+variants: {today: {verdict: pass}, none: {system: {dns: {latency: []}}, verdict: pass}}
+`
+	f, err := Parse("x.yaml", []byte(text))
+	require.NoError(t, err)
+	near := func(variant string) (names []string) {
+		p, err := Expand(f, variant, "virtual", 1, 1)
+		require.NoError(t, err)
+		for _, b := range p.Broadcasters {
+			names = append(names, b.Group+" "+b.Nearest)
+		}
+		return slices.Compact(names)
+	}
+	require.Equal(t, []string{"rome us-east", "york us-east", "told us-east", "hidden us-east", "beside eu-west"}, near("today"))
+	require.Equal(t, []string{"rome eu-west", "york us-east", "told us-east", "hidden eu-west", "beside eu-west"}, near("none"))
+	p, err := Expand(f, "today", "virtual", 1, 1)
+	require.NoError(t, err)
+	require.Equal(t, 10*time.Millisecond, p.Broadcasters[2].OnAir-p.Broadcasters[1].OnAir)
+	require.Equal(t, "New York", p.Broadcasters[1].Whence())
+	require.Equal(t, "New York behind a resolver in Rome", p.Broadcasters[4].Whence())
+	require.Equal(t, "New York behind a resolver in Rome that does not tell who asks", p.Broadcasters[5].Whence())
+}
+
 func TestRoundTrip(t *testing.T) {
 	for _, c := range []struct {
 		from, to string

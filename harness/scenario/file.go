@@ -61,24 +61,35 @@ type StoreSpec struct {
 // DNSSpec is what a file says about DNS.
 type DNSSpec struct {
 	Pos
-	TTL         *Duration `yaml:"ttl" doc:"how long an answer may be kept, whole seconds, 1s to 24h (default 10s)"`
-	Checkers    *int      `yaml:"checkers" doc:"health checkers, 1 to 16 (default 16)"`
-	Interval    *Duration `yaml:"interval" doc:"from one check's answer to the next check, 1s to 1h (default 10s)"`
-	Threshold   *int      `yaml:"threshold" doc:"checks in a row that change a checker's mind, 1 to 10 (default 3)"`
-	Propagation *Duration `yaml:"propagation" doc:"from the vote to the first answer that knows it, up to 10m (default 2s)"`
+	TTL         *Duration     `yaml:"ttl" doc:"how long an answer may be kept, whole seconds, 1s to 24h (default 10s)"`
+	Checkers    *int          `yaml:"checkers" doc:"health checkers, 1 to 16 (default 16)"`
+	Interval    *Duration     `yaml:"interval" doc:"from one check's answer to the next check, 1s to 1h (default 10s)"`
+	Threshold   *int          `yaml:"threshold" doc:"checks in a row that change a checker's mind, 1 to 10 (default 3)"`
+	Propagation *Duration     `yaml:"propagation" doc:"from the vote to the first answer that knows it, up to 10m (default 2s)"`
+	Latency     []LatencySpec `yaml:"latency" doc:"what the zone has measured, where that is not the length of the way"`
+}
+
+// LatencySpec is a line of the zone's latency table.
+type LatencySpec struct {
+	From Name     `yaml:"from" need:"yes" doc:"where clients, or their resolvers, are: a name of the table of places"`
+	To   Name     `yaml:"to" need:"yes" doc:"a datacenter"`
+	Is   Duration `yaml:"is" need:"yes" doc:"the round trip that was measured, up to 10s"`
 }
 
 // Group is some broadcasters that are alike. Its members are NAME-01, NAME-02 ….
 type Group struct {
 	Pos
-	Name     Name         `yaml:"name" need:"yes" doc:"the group's name"`
-	From     Name         `yaml:"from" need:"yes" doc:"where they are: a name of the table of places"`
-	Count    *int         `yaml:"count" doc:"how many (default 1)"`
-	Persona  Name         `yaml:"persona" need:"yes" doc:"the source client that they use"`
-	Bitrate  Bitrate      `yaml:"bitrate" doc:"8k (default) or 128k"`
-	Resolver ResolverKind `yaml:"resolver" doc:"how their resolver treats the TTL: honest (default), clamp:300s, pinned, stale"`
-	OnAir    *Instant     `yaml:"on-air" doc:"when the first of them goes on air, the others 250 ms apart (default 10s)"`
-	OffAir   *Instant     `yaml:"off-air" doc:"when their shows end (default: the end)"`
+	Name       Name         `yaml:"name" need:"yes" doc:"the group's name"`
+	From       Name         `yaml:"from" need:"yes" doc:"where they are: a name of the table of places"`
+	Count      *int         `yaml:"count" doc:"how many (default 1)"`
+	Persona    Name         `yaml:"persona" need:"yes" doc:"the source client that they use"`
+	Bitrate    Bitrate      `yaml:"bitrate" doc:"8k (default) or 128k"`
+	Resolver   ResolverKind `yaml:"resolver" doc:"how their resolver treats the TTL: honest (default), clamp:300s, pinned, stale"`
+	ResolverIn Name         `yaml:"resolver-in" doc:"where their resolver stands: a name of the table of places (default: where they are)"`
+	Subnet     Name         `yaml:"client-subnet" doc:"sent (default) or hidden: whether their resolver tells DNS who asks"`
+	OnAir      *Instant     `yaml:"on-air" doc:"when the first of them goes on air (default 10s)"`
+	Apart      *Duration    `yaml:"apart" doc:"how long after one of them the next goes on air, up to 1m (default 250ms)"`
+	OffAir     *Instant     `yaml:"off-air" doc:"when their shows end (default: the end)"`
 }
 
 // StepSpec is one entry of the timeline.

@@ -82,6 +82,7 @@ type DNS struct {
 	Interval    time.Duration `json:"interval"`
 	Threshold   int           `json:"threshold"`
 	Propagation time.Duration `json:"propagation"` // from the vote to the first answer
+	Latency     []Latency     `json:"latency,omitempty"`
 }
 
 // Timing is what bounds are computed from: waits as they are, deadlines as long
@@ -115,10 +116,12 @@ type Broadcaster struct {
 	Name     string        `json:"name"`    // us-east-07
 	Group    string        `json:"group"`   // us-east
 	From     string        `json:"from"`    // a city of package scenario's table
-	Nearest  string        `json:"nearest"` // the datacenter nearest to it, before any fault
+	Nearest  string        `json:"nearest"` // the datacenter that DNS takes for the nearest to it, before any fault
 	Persona  string        `json:"persona"`
-	Resolver string        `json:"resolver"` // honest, or clamp:300s
-	Mount    string        `json:"mount"`    // /us-east-07
+	Resolver string        `json:"resolver"`            // honest, or clamp:300s
+	AsksFrom string        `json:"asks_from,omitempty"` // where its resolver stands; "": where it is itself
+	Hidden   bool          `json:"hidden,omitempty"`    // its resolver does not tell DNS who asks
+	Mount    string        `json:"mount"`               // /us-east-07
 	Account  string        `json:"account"`
 	Password string        `json:"password"`
 	Bitrate  int           `json:"bitrate"` // bit/s: 128000 or 8000

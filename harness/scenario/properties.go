@@ -14,6 +14,7 @@ type PropertyForm struct {
 // Properties is every property that expect can name.
 func Properties() []PropertyForm {
 	return []PropertyForm{
+		{Name: "nearest-datacenter", Component: "dns", Takes: []string{"broadcasters"}},
 		{Name: "sticky-reconnect", Takes: []string{"broadcasters"}},
 		{Name: "first-reconnect-answered", Takes: []string{"broadcasters"}},
 		{Name: "lost-for-good", Takes: []string{"broadcasters"}},

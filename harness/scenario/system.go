@@ -67,6 +67,10 @@ func (s SystemSpec) over(o SystemSpec) SystemSpec {
 		Interval:    first(o.DNS.Interval, s.DNS.Interval),
 		Threshold:   first(o.DNS.Threshold, s.DNS.Threshold),
 		Propagation: first(o.DNS.Propagation, s.DNS.Propagation),
+		Latency:     s.DNS.Latency,
+	}
+	if o.DNS.Latency != nil {
+		s.DNS.Latency = o.DNS.Latency
 	}
 	s.Balancer, s.Recorder = s.Balancer.over(o.Balancer), s.Recorder.over(o.Recorder)
 	return s
@@ -114,7 +118,8 @@ func or[T any](p *T, d T) T {
 
 // system builds the infrastructure that a spec describes.
 func (b *builder) system(s SystemSpec) System {
-	sys := System{Datacenters: b.sites(s), DNS: b.dns(s.DNS), Balancer: s.Balancer.values(), Recorder: s.Recorder.values()}
+	sites := b.sites(s)
+	sys := System{Datacenters: sites, DNS: b.dns(s.DNS, sites), Balancer: s.Balancer.values(), Recorder: s.Recorder.values()}
 	var names []string
 	for _, dc := range sys.Datacenters {
 		names = append(names, dc.Name)
@@ -190,7 +195,7 @@ func (b *builder) namedSites(specs []DatacenterSpec) []Datacenter {
 	return sites
 }
 
-func (b *builder) dns(s DNSSpec) DNS {
+func (b *builder) dns(s DNSSpec, sites []Datacenter) DNS {
 	d := DNS{
 		Name:        dnsName,
 		TTL:         time.Duration(or(s.TTL, Duration(presetTTL))),
@@ -198,6 +203,7 @@ func (b *builder) dns(s DNSSpec) DNS {
 		Interval:    time.Duration(or(s.Interval, Duration(presetInterval))),
 		Threshold:   b.within(s.Pos, "threshold", or(s.Threshold, presetThreshold), 1, 10),
 		Propagation: time.Duration(or(s.Propagation, Duration(presetPropagation))),
+		Latency:     b.latency(s.Latency, sites),
 	}
 	if d.TTL < time.Second || d.TTL > 24*time.Hour || d.TTL%time.Second != 0 {
 		b.add(s.Pos, "ttl is %v: whole seconds from 1s to 24h", d.TTL)

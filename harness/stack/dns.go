@@ -1,7 +1,6 @@
 package stack
 
 import (
-	"context"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -96,7 +95,7 @@ func (s *Stack) latency() route53.Latency {
 	add := func(place string) {
 		to := map[string]time.Duration{}
 		for _, dc := range s.plan.System.Datacenters {
-			to[dc.Name] = scenario.RoundTrip(place, dc.Place)
+			to[dc.Name] = s.plan.System.Measured(place, dc)
 		}
 		l.RTT[place] = to
 	}
@@ -107,6 +106,10 @@ func (s *Stack) latency() route53.Latency {
 		add(r.place)
 		addr := s.world.Addr(r.host())
 		l.Subnets = append(l.Subnets, route53.Subnet{Prefix: netip.PrefixFrom(addr, addr.BitLen()), Place: r.place})
+		if r.of != "" && !r.hidden {
+			add(r.of)
+			l.Subnets = append(l.Subnets, route53.Subnet{Prefix: s.subnet(r), Place: r.of})
+		}
 	}
 	return l
 }
@@ -120,12 +123,11 @@ func (s *Stack) buildResolvers() error {
 	}
 	for _, r := range resolversOf(s.plan) {
 		e := s.world.Env(r.host())
-		addr := s.world.Addr(r.host())
 		cfg := resolver.Config{
 			Server: server, Zones: zones,
 			Dial:   e.DialContext,
 			Speed:  s.plan.Speed,
-			Subnet: netip.PrefixFrom(addr, addr.BitLen()),
+			Subnet: s.subnet(r),
 			Rand:   e.Rand("resolver"),
 		}
 		var err error
@@ -139,9 +141,20 @@ func (s *Stack) buildResolvers() error {
 	return nil
 }
 
-// lookup asks the resolver of somebody in a place.
-func (s *Stack) lookup(place, kind string) func(ctx context.Context, name string) ([]netip.Addr, error) {
-	return s.resolvers[resolverSpec{place, kind}].Lookup
+// subnet is what a resolver tells DNS about who asks: nothing, its own address, or
+// that of one of its people elsewhere.
+func (s *Stack) subnet(r resolverSpec) netip.Prefix {
+	addr := s.world.Addr(r.host())
+	for _, b := range s.plan.Broadcasters {
+		if r.of != "" && resolverOf(b) == r {
+			addr = s.world.Addr(b.Name)
+			break
+		}
+	}
+	if r.hidden {
+		return netip.Prefix{}
+	}
+	return netip.PrefixFrom(addr, addr.BitLen())
 }
 
 // answering tells whether DNS names every balancer of its own region everywhere.

@@ -118,10 +118,33 @@ func balancersOf(p *scenario.Plan) []string {
 // zoneHost is where DNS answers for the name of a pool.
 func zoneHost(p scenario.Pool) string { return dnsHost + "/" + p.Site }
 
-// resolverSpec is one caching resolver, shared by the people of a place.
-type resolverSpec struct{ place, kind string }
+// resolverSpec is one caching resolver, shared by the people of a place: of its own,
+// or of another one.
+type resolverSpec struct {
+	place, kind string
+	of          string // the people's place; "": its own
+	hidden      bool   // it does not tell DNS who asks
+}
 
-func (r resolverSpec) host() string { return "resolver/" + r.place + "/" + r.kind }
+func (r resolverSpec) host() string {
+	name := "resolver/" + r.place + "/" + r.kind
+	if r.of != "" {
+		name += "/of " + r.of
+	}
+	if r.hidden {
+		name += "/hidden"
+	}
+	return name
+}
+
+// resolverOf is a broadcaster's resolver.
+func resolverOf(b scenario.Broadcaster) resolverSpec {
+	r := resolverSpec{place: b.From, kind: b.Resolver, hidden: b.Hidden}
+	if b.AsksFrom != "" && b.AsksFrom != b.From {
+		r.place, r.of = b.AsksFrom, b.From
+	}
+	return r
+}
 
 func resolversOf(p *scenario.Plan) []resolverSpec {
 	var all []resolverSpec
@@ -131,10 +154,10 @@ func resolversOf(p *scenario.Plan) []resolverSpec {
 		}
 	}
 	for _, b := range p.Broadcasters {
-		add(resolverSpec{b.From, b.Resolver})
+		add(resolverOf(b))
 	}
 	for _, v := range p.Visitors {
-		add(resolverSpec{v.From, v.Resolver})
+		add(resolverSpec{place: v.From, kind: v.Resolver})
 	}
 	return all
 }

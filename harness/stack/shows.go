@@ -75,7 +75,7 @@ func (s *Stack) showConfig(b scenario.Broadcaster) (broadcaster.Config, error) {
 	return broadcaster.Config{
 		Name: b.Name, Account: b.Account, Password: b.Password, Mount: b.Mount,
 		Kind: kind, Persona: persona, Ingest: s.plan.System.DNS.Name, Port: IngestPort,
-		Resolve:  s.lookup(b.From, b.Resolver),
+		Resolve:  s.resolvers[resolverOf(b)].Lookup,
 		Dial:     e.DialContext,
 		Speed:    s.plan.Speed,
 		Phase:    s.clock(b.OnAir + skew),

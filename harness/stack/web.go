@@ -57,7 +57,7 @@ func (s *Stack) buildVisitors() error {
 			path = web.IngestPath
 		}
 		one, err := audience.NewVisitor(audience.VisitorConfig{
-			Ways: audience.Ways{Resolve: s.lookup(v.From, v.Resolver), Dial: e.DialContext},
+			Ways: audience.Ways{Resolve: s.resolvers[resolverSpec{place: v.From, kind: v.Resolver}].Lookup, Dial: e.DialContext},
 			Asks: []audience.Ask{{Site: v.Site, Port: webPort, Path: path}}, Every: every, Phase: phase,
 			Duration: s.clock(s.plan.End) - phase, Patience: visitPatience,
 			Quiet: s.clock(visitQuiet), Observe: s.observeVisitor(v.Name),

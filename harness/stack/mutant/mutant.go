@@ -33,6 +33,8 @@ func Table() []Mutant {
 		accountTroubleRefuses(),
 		deleteBeforeVerify(),
 		diskUnsynced(),
+		dnsIgnoresLatency(),
+		dnsIgnoresSubnet(),
 		dnsKeepsTheDead(),
 		dnsNeverReturns(),
 		dnsOneAddress(),
