@@ -20,6 +20,8 @@ import (
 // and not in the scenario, which could be wrong.
 func facts() map[string]func(*testing.T, record) {
 	return map[string]func(*testing.T, record){
+		"2014-11-26/as-it-was": irelandImpaired,
+		"2014-11-26/today":     irelandImpaired,
 		"2014-11-30/as-it-was": italyDown,
 		"2014-11-30/today":     italyDown,
 		"2014-12-17/as-it-was": webServerFails,
@@ -71,6 +73,39 @@ func (r record) until(want string, e history.Event) {
 	r.Helper()
 	e.At += time.Minute
 	r.at(want, e)
+}
+
+// irelandImpaired: from 15:00 till 15:58 UTC connectivity from the Internet was
+// impaired, now and then, for some of the servers in Ireland.
+func irelandImpaired(t *testing.T, r record) {
+	site := ""
+	for _, dc := range r.plan.System.Datacenters {
+		if dc.Place == "Ireland" {
+			site = dc.Name + "/"
+		}
+	}
+	network := r.all(func(e history.Event) bool {
+		return e.Kind == history.FaultBegan && !strings.HasPrefix(e.Detail, "drain")
+	})
+	during := r.all(func(e history.Event) bool {
+		return slices.ContainsFunc(network, func(began history.Event) bool { return began.Fault == e.Fault })
+	})
+	require.Greater(t, len(network), 4, "it comes and goes")
+	r.at("15:00", during[0])
+	r.at("15:58", during[len(during)-1])
+
+	out := r.all(func(e history.Event) bool { return e.Kind == history.Voted && !e.OK })
+	require.NotEmpty(t, out)
+	for _, v := range out {
+		require.Equal(t, out[0].Subject, v.Subject, "some of the servers, not all")
+		require.True(t, strings.HasPrefix(v.Subject, site), "and those in Ireland")
+	}
+	lost := r.all(func(e history.Event) bool { return e.Kind == history.Lost })
+	require.NotEmpty(t, lost)
+	for _, l := range lost {
+		require.Equal(t, out[0].Subject, l.Peer, "nobody loses a show but there")
+		require.Greater(t, l.At, network[len(network)-1].At, "and while it came and went, nobody at all")
+	}
 }
 
 // italyDown: from 01:33 till 09:04 UTC some servers in Italy failed; European users

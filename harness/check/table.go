@@ -50,6 +50,8 @@ func table() []property {
 			sentence: "DNS stops answering with a balancer that is down, in time, and answers only with healthy ones"},
 		{name: "returns-to-pool", judge: returnsToPool, timed: true,
 			sentence: "DNS answers with a balancer again, in time, when it works again"},
+		{name: "no-flapping", judge: noFlapping,
+			sentence: "health checks do not put a balancer out of the pool and in again at every tremor: no more than two changes in five minutes"},
 		{name: "error-rate", judge: errorRate, timed: true,
 			sentence: "no more of the visitors' requests fail than allowed, and none once the pool has had its time to do without what fails"},
 		{name: "untouched", judge: untouched, timed: true,
