@@ -22,11 +22,11 @@ test: ## run all tests, the library in virtual time included
 check: ## run the whole gate, as before a change goes in
 	.ci/run
 
-scenarios: ## play the whole library in both worlds, write out/latest/index.html
+scenarios: ## play the library in both worlds as by default, write out/latest/index.html
 	go run ./cmd/deadair replay
 
 loopback: ## play the whole library on real sockets and processes
-	go run ./cmd/deadair replay --world loopback
+	go run ./cmd/deadair replay --world loopback --all
 
 virtual: ## play the whole library in virtual time
 	go run ./cmd/deadair replay --world virtual

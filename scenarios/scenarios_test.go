@@ -80,6 +80,25 @@ func TestLoopback(t *testing.T) {
 	}))
 }
 
+// TestDefaultsFitTheirTime: what replay plays in real time unless told otherwise takes
+// at most four minutes on two cores, of which one is for starting and stopping.
+func TestDefaultsFitTheirTime(t *testing.T) {
+	const atOnce, speed, most = 5, 10, 3 * time.Minute
+	var played time.Duration
+	byDefault := 0
+	for _, j := range jobs(t, "loopback", func(string, string) bool { return true }) {
+		if !j.Plan.OnDemand {
+			byDefault++
+			played += time.Duration(float64(j.Plan.End) / speed / atOnce)
+		}
+	}
+	require.NotZero(t, byDefault)
+	require.LessOrEqual(t, played, most, "take loopback out of a by-default: %d variants have it", byDefault)
+	for _, j := range jobs(t, "virtual", func(string, string) bool { return true }) {
+		require.False(t, j.Plan.OnDemand && j.Plan.End < 24*time.Hour, "%s: all that is short enough is played in virtual time", j.Dir())
+	}
+}
+
 // jobs expands the library for one world.
 func jobs(t *testing.T, world string, want func(name, variant string) bool) []suite.Job {
 	t.Helper()

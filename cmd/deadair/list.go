@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"strings"
 	"text/tabwriter"
 
 	"deadair/scenarios"
@@ -18,6 +19,7 @@ type listed struct {
 	Variant  string `json:"variant"`
 	World    string `json:"world"`
 	Expected string `json:"expected"`
+	Default  bool   `json:"default"` // played without being named
 }
 
 func list(_ context.Context, t terminal, args []string) int {
@@ -39,21 +41,37 @@ func list(_ context.Context, t terminal, args []string) int {
 		return exitOK
 	}
 	w := tabwriter.NewWriter(t.out, 0, 0, 2, ' ', 0)
-	last := ""
-	for _, l := range all {
-		if l.World != "virtual" {
-			continue // each variant once
+	last := listed{}
+	for i, l := range all {
+		if l.Scenario == last.Scenario && l.Variant == last.Variant {
+			continue // each variant once, with all its worlds
 		}
-		if l.Scenario != last {
+		if l.Scenario != last.Scenario {
 			fmt.Fprintf(w, "%s\t%s\n", l.Scenario, l.Title)
-			last = l.Scenario
 		}
-		fmt.Fprintf(w, "  %s\t%s\n", l.Variant, l.Expected)
+		fmt.Fprintf(w, "  %s\t%s\t%s\n", l.Variant, l.Expected, worldsFrom(all[i:]))
+		last = l
 	}
 	if err := w.Flush(); err != nil {
 		return fail(t, exitHarness, err)
 	}
+	fmt.Fprintln(t.out, "\nA world in brackets is played when the scenario or the variant is named, or with --all.")
 	return exitOK
+}
+
+// worldsFrom are the worlds of the first variant, those of --all in brackets.
+func worldsFrom(all []listed) string {
+	var worlds []string
+	for _, l := range all {
+		if l.Scenario != all[0].Scenario || l.Variant != all[0].Variant {
+			break
+		}
+		if !l.Default {
+			l.World = "(" + l.World + ")"
+		}
+		worlds = append(worlds, l.World)
+	}
+	return strings.Join(worlds, " ")
 }
 
 // library lists every variant of every scenario in every world that plays it.
@@ -73,7 +91,7 @@ func library() ([]listed, error) {
 				if err != nil {
 					return nil, err
 				}
-				all = append(all, listed{name, p.Title, p.Date, v, w, p.Want.Result()})
+				all = append(all, listed{name, p.Title, p.Date, v, w, p.Want.Result(), !p.OnDemand})
 			}
 		}
 	}

@@ -26,7 +26,9 @@ type choice struct {
 	seed    uint64
 	speed   float64
 	redis   string
+	all     bool            // of the library also what is only played on demand
 	leftOut func(why error) // told of each variant of the library that cannot be played so
+	asked   func(n int)     // told how many runs of the library are played on demand only
 }
 
 // defaultSpeed divides the waits of a run in real time.
@@ -39,6 +41,7 @@ func replay(ctx context.Context, t terminal, args []string) int {
 	seed := fs.Uint64("seed", 1, "decides every choice of a plan")
 	speed := fs.Float64("speed", defaultSpeed, "incident seconds per second, in worlds of real time")
 	redis := fs.String("redis", scenario.RedisEmbedded, "the Redis behind the session index: embedded, server (an installed redis-server), or the `URL` of a foreign one")
+	all := fs.Bool("all", false, "of the library also the variants that are not played by default (deadair list shows which)")
 	out := fs.String("out", "", "folder for the run's files (default: out/<UTC time>)")
 	parallel := fs.Int("parallel", 0, "runs at once in real time (default: 5 for two cores)")
 	besides := baselineFlag(fs)
@@ -50,7 +53,7 @@ func replay(ctx context.Context, t terminal, args []string) int {
 	if *parallel < 0 {
 		return fail(t, exitUsage, fmt.Errorf("--parallel %d: give a number of runs, or 0 for the default", *parallel))
 	}
-	c := choice{names: names, variant: *variant, seed: *seed, speed: *speed, redis: *redis}
+	c := choice{names: names, variant: *variant, seed: *seed, speed: *speed, redis: *redis, all: *all}
 	if err := stack.CheckRedis(*redis); err != nil {
 		return fail(t, exitUsage, err)
 	}
@@ -60,6 +63,9 @@ func replay(ctx context.Context, t terminal, args []string) int {
 	}
 	if c.redis != scenario.RedisEmbedded && slices.Contains(c.worlds, "virtual") {
 		return fail(t, exitUsage, fmt.Errorf("--redis %s: a Redis that is not embedded needs real time: use --world loopback", c.redis))
+	}
+	c.asked = func(n int) {
+		fmt.Fprintf(t.out, "%d more runs of the library are not played by default: --all, or their names, play them\n", n)
 	}
 	c.leftOut = func(why error) { fmt.Fprintf(t.err, "deadair: left out: %v\n", why) }
 	jobs, err := jobsOf(c)
@@ -141,6 +147,9 @@ func jobsOf(c choice) ([]suite.Job, error) {
 		}
 		jobs = append(jobs, own...)
 	}
+	if library && c.variant == "" && !c.all {
+		jobs = c.byDefault(jobs)
+	}
 	if len(jobs) == 0 {
 		return nil, errors.New("nothing to play: no scenario has that variant in that world")
 	}
@@ -171,6 +180,15 @@ func (c choice) expand(s source, variants []string, library bool) ([]suite.Job, 
 		}
 	}
 	return jobs, nil
+}
+
+// byDefault leaves out what is played on demand only.
+func (c choice) byDefault(jobs []suite.Job) []suite.Job {
+	played := slices.DeleteFunc(slices.Clone(jobs), func(j suite.Job) bool { return j.Plan.OnDemand })
+	if n := len(jobs) - len(played); n > 0 {
+		c.asked(n)
+	}
+	return played
 }
 
 // runFolder makes the folder of a run, and points "latest" beside it at it.

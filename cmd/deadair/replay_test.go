@@ -242,6 +242,36 @@ func TestReplayADay(t *testing.T) {
 	require.Empty(t, onDay, "a month is no day")
 }
 
+// TestReplayPlaysItsDefaults: of the library nobody named, in real time a part, and all
+// of what somebody did name.
+func TestReplayPlaysItsDefaults(t *testing.T) {
+	of := func(c choice) (jobs []string, onDemand int) {
+		c.seed, c.speed = 1, defaultSpeed
+		c.asked = func(n int) { onDemand = n }
+		all, err := jobsOf(c)
+		require.NoError(t, err)
+		for _, j := range all {
+			jobs = append(jobs, j.Dir())
+		}
+		return jobs, onDemand
+	}
+	library, left := of(choice{worlds: []string{"virtual", "loopback"}})
+	require.Contains(t, library, "2014-10-02/as-it-was.loopback")
+	require.Contains(t, library, "2014-10-02/control.virtual")
+	require.NotContains(t, library, "2014-10-02/control.loopback")
+	whole, none := of(choice{worlds: []string{"virtual", "loopback"}, all: true})
+	require.Zero(t, none)
+	require.Equal(t, len(library)+left, len(whole))
+	require.Contains(t, whole, "2014-10-02/control.loopback")
+
+	named, none := of(choice{names: []string{"2014-10-02"}, worlds: []string{"loopback"}})
+	require.Zero(t, none)
+	require.Contains(t, named, "2014-10-02/control.loopback")
+	controls, none := of(choice{variant: "control", worlds: []string{"loopback"}})
+	require.Zero(t, none)
+	require.Contains(t, controls, "2014-10-02/control.loopback", "a variant that is named is played too")
+}
+
 func TestReplayWhereNothingCanBeWritten(t *testing.T) {
 	x := newTool(t)
 	x.file(t, "file", "")

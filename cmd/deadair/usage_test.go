@@ -127,7 +127,7 @@ func TestListNamesTheLibrary(t *testing.T) {
 	require.NoError(t, json.Unmarshal([]byte(r.out), &all))
 	var names []string
 	for _, l := range all {
-		for _, key := range []string{"scenario", "title", "date", "variant", "world", "expected"} {
+		for _, key := range []string{"scenario", "title", "date", "variant", "world", "expected", "default"} {
 			require.Contains(t, l, key)
 		}
 		require.Contains(t, []string{"virtual", "loopback"}, l["world"])
@@ -136,13 +136,14 @@ func TestListNamesTheLibrary(t *testing.T) {
 	require.Equal(t, scenarios.Names(), slices.Compact(names))
 	require.Contains(t, all, map[string]any{
 		"scenario": "2014-10-02", "title": "Healthy in every check, and routing nobody", "date": "2014-10-02",
-		"variant": "as-it-was", "world": "virtual", "expected": "fail:dead-air,health-honest",
+		"variant": "as-it-was", "world": "virtual", "expected": "fail:dead-air,health-honest", "default": true,
 	})
 
 	r = x.run(t, "list")
 	require.Zero(t, r.code)
 	require.Regexp(t, `(?m)^2014-10-02 +Healthy in every check`, r.out)
-	require.Regexp(t, `(?m)^  as-it-was +fail:dead-air,health-honest$`, r.out)
+	require.Regexp(t, `(?m)^  as-it-was +fail:dead-air,health-honest +virtual loopback$`, r.out)
+	require.Regexp(t, `(?m)^  control +pass +virtual \(loopback\)$`, r.out)
 }
 
 func TestPlanAndSchemaPrint(t *testing.T) {
@@ -151,6 +152,11 @@ func TestPlanAndSchemaPrint(t *testing.T) {
 	require.Zero(t, r.code, r.err)
 	require.Contains(t, r.out, "restart us-east/balancer-1")
 	require.Contains(t, r.out, "redis-client")
+	require.NotContains(t, r.out, "--all")
+
+	r = x.run(t, "plan", "2014-10-02", "--variant", "control")
+	require.Zero(t, r.code, r.err)
+	require.Contains(t, r.out, "2014-10-02 · control · loopback · seed 1 · speed 10 · played when it is named, or with --all\n")
 
 	r = x.run(t, "schema")
 	require.Zero(t, r.code)

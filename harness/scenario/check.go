@@ -28,6 +28,7 @@ func (d *decoder) check(f *File) {
 	}
 	for _, v := range f.Variants {
 		d.checkVariant(v)
+		d.checkByDefault(f, v)
 	}
 }
 

@@ -30,6 +30,9 @@ func head(b *strings.Builder, p *Plan) {
 	if p.World != "virtual" {
 		fmt.Fprintf(b, " · speed %v", p.Speed)
 	}
+	if p.OnDemand {
+		b.WriteString(" · played when it is named, or with --all")
+	}
 	fmt.Fprintf(b, "\n%s\n\n", p.Title)
 	for _, g := range groups(p) {
 		one := g[0]

@@ -86,7 +86,7 @@ func TestFingerprintIsOfWhatIsPlayed(t *testing.T) {
 	one := of(drop, 1)
 	require.Len(t, one, 64)
 	require.Equal(t, one, of(drop, 2), "the seed chooses names and passwords")
-	require.Equal(t, one, of(drop+"story: so it was\nassumed: [all of it]\ndocumented: [{at: 1m, says: x}]\naffects: mail\n", 1))
+	require.Equal(t, one, of(drop+"story: so it was\nassumed: [all of it]\ndocumented: [{at: 1m, says: x}]\naffects: mail\nvariants: {today: {by-default: none, verdict: pass}}\n", 1))
 	require.NotEqual(t, one, of(told+"expect: [{dead-air: {at-most: 2m}}]\n", 1), "a limit is another one")
 	require.NotEqual(t, one, of(drop+"resolvers: pinned\n", 1))
 	require.NotEqual(t, one, of(drop+"system: {balancers: 1}\n", 1))

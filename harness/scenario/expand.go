@@ -61,7 +61,7 @@ func (b *builder) build() *Plan {
 	b.spec = f.System.over(v.System)
 	p := &Plan{
 		Schema: 1, Scenario: f.Name, Title: f.Title, Story: f.Story, Date: f.Date.Value,
-		Variant: v.Name, World: b.world, Seed: b.seed, Speed: b.speed,
+		Variant: v.Name, World: b.world, Seed: b.seed, Speed: b.speed, OnDemand: !f.ByDefault(v.Name, b.world),
 		System: b.system(b.spec), Mutant: v.Mutant.Value, Assumed: f.Assumed, Affects: b.affects(),
 	}
 	p.Timing = b.timing(p.System)

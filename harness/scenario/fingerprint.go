@@ -14,6 +14,7 @@ import (
 func (p *Plan) Fingerprint() string {
 	q := *p
 	q.File, q.Title, q.Story, q.Date, q.Seed = "", "", "", "", 0
+	q.OnDemand = false
 	q.Assumed, q.Affects, q.Documented = nil, nil, nil
 	q.Broadcasters = slices.Clone(p.Broadcasters)
 	for i := range q.Broadcasters {

@@ -15,8 +15,9 @@ type Plan struct {
 	Variant  string  `json:"variant"`
 	World    string  `json:"world"`
 	Seed     uint64  `json:"seed"`
-	Speed    float64 `json:"speed"`           // incident seconds per second of the world's clock; 1 in virtual
-	Redis    string  `json:"redis,omitempty"` // "server" or a URL, see UseRedis; "" is the embedded one
+	Speed    float64 `json:"speed"`               // incident seconds per second of the world's clock; 1 in virtual
+	OnDemand bool    `json:"on_demand,omitempty"` // played only when it is named, or with all; see File.ByDefault
+	Redis    string  `json:"redis,omitempty"`     // "server" or a URL, see UseRedis; "" is the embedded one
 
 	System       System        `json:"system"`
 	Timing       Timing        `json:"timing"`
