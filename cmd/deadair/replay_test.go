@@ -261,13 +261,13 @@ func TestReplayPlaysItsDefaults(t *testing.T) {
 	require.NotContains(t, library, "2014-10-02/control.loopback")
 	whole, none := of(choice{worlds: []string{"virtual", "loopback"}, all: true})
 	require.Zero(t, none)
-	require.Equal(t, len(library)+left, len(whole))
+	require.Len(t, whole, len(library)+left)
 	require.Contains(t, whole, "2014-10-02/control.loopback")
 
 	named, none := of(choice{names: []string{"2014-10-02"}, worlds: []string{"loopback"}})
 	require.Zero(t, none)
 	require.Contains(t, named, "2014-10-02/control.loopback")
-	controls, none := of(choice{variant: "control", worlds: []string{"loopback"}})
+	controls, none := of(choice{variant: "control", worlds: []string{"virtual", "loopback"}})
 	require.Zero(t, none)
 	require.Contains(t, controls, "2014-10-02/control.loopback", "a variant that is named is played too")
 }

@@ -15,7 +15,7 @@ import (
 // scenario's step, so that names mean what they mean there.
 func typed(words []string) (scenario.Step, error) {
 	fault, ok := scenario.FaultNamed(words[0])
-	if !ok || fault.Shape == scenario.OnBroadcasters {
+	if !ok || absent(fault) {
 		return scenario.Step{}, fmt.Errorf("no fault %q: use one of %s", words[0], strings.Join(typeable(), ", "))
 	}
 	var names, keys []string
@@ -70,11 +70,16 @@ func stepOf(text []byte) (scenario.Step, error) {
 	return step, nil
 }
 
-// typeable names the faults that a system held up can be given: it has no
-// broadcasters of its own on air.
+// absent tells whether a system held up has nothing that a fault could hit: no
+// broadcasters of its own are on air, and there is neither website nor API.
+func absent(f scenario.Fault) bool {
+	return f.Shape == scenario.OnBroadcasters || f.Shape == scenario.OnWeb
+}
+
+// typeable names the faults that a system held up can be given.
 func typeable() []string {
 	return slices.DeleteFunc(scenario.FaultNames(), func(name string) bool {
 		f, _ := scenario.FaultNamed(name)
-		return f.Shape == scenario.OnBroadcasters
+		return absent(f)
 	})
 }
