@@ -37,16 +37,18 @@ func TestBrowserOpensABigPageFast(t *testing.T) {
 	info, err := os.Stat(file)
 	require.NoError(t, err)
 	require.Less(t, info.Size(), int64(2<<20))
-	var took []float64
+	var took, worked []float64
 	for range 5 {
 		c.open(file, 1280)
+		worked = append(worked, c.worked())
 		took = append(took, ask[float64](c, `performance.getEntriesByType('navigation')[0].loadEventEnd`))
 	}
 	slices.Sort(took)
-	t.Logf("%d events, %d bytes: open after %.0f ms (median of 5)", len(es), info.Size(), took[2])
-	if os.Getenv(browserMode) == "required" {
-		require.Less(t, took[2], 1000.0, "ms")
-	}
+	slices.Sort(worked)
+	t.Logf("%d events, %d bytes: open after %.0f ms, of which the page worked %.0f ms (least of 5)",
+		len(es), info.Size(), took[0], worked[0]*1000)
+	require.Positive(t, worked[0])
+	require.Less(t, worked[0], 1.0, "seconds of work until the page is open")
 	require.Positive(t, ask[int](c, `document.querySelectorAll('tr[id^="ev-"]').length`))
 	c.quiet()
 }

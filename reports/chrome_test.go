@@ -14,6 +14,7 @@ import (
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/page"
+	"github.com/chromedp/cdproto/performance"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 	"github.com/stretchr/testify/require"
@@ -58,6 +59,7 @@ func newChrome(t *testing.T) *chrome {
 	t.Cleanup(end)
 	require.NoError(t, chromedp.Do(c.ctx))
 	call(c, network.Enable, network.EnableParams{})
+	call(c, performance.Enable, performance.EnableParams{TimeDomain: performance.EnableTimeDomainThreadTicks})
 	return c
 }
 
@@ -98,6 +100,26 @@ func call[P, R any](c *chrome, cmd cdp.Command[P, R], params P) {
 func (c *chrome) open(file string, width int64) {
 	c.t.Helper()
 	c.run(chromedp.EmulateViewport(width, 900), chromedp.Navigate("file://"+file))
+}
+
+// worked tells the CPU seconds that the page's main thread has used so far. It is where a page
+// without images and scripts of others spends its time, and a busy machine, which makes
+// everything take longer, adds nothing to it.
+func (c *chrome) worked() float64 {
+	c.t.Helper()
+	var metrics []*performance.Metric
+	c.run(chromedp.Func(func(ctx context.Context, tab *chromedp.Target) error {
+		r, err := cdp.Call(ctx, tab, performance.GetMetrics, cdp.Empty{})
+		metrics = r.Metrics
+		return err
+	}))
+	for _, m := range metrics {
+		if m.Name == "TaskDuration" {
+			return m.Value
+		}
+	}
+	require.Fail(c.t, "Chromium does not tell TaskDuration")
+	return 0
 }
 
 // ask evaluates an expression in the page.
