@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync/atomic"
+	"sync"
 	"time"
 
 	"deadair/balancer/env"
@@ -44,13 +44,14 @@ func noRetry() Mutant {
 // nobody what is there.
 func retryNotIdempotent() Mutant {
 	return onPublish("retry-not-idempotent", "each try to publish makes an object of its own", func(s objects.Store) objects.Store {
-		return &renaming{Store: s}
+		return &renaming{Store: s, tries: map[string]int{}}
 	})
 }
 
 type renaming struct {
 	objects.Store
-	tries atomic.Int64
+	mu    sync.Mutex     // guards what follows
+	tries map[string]int // by key: uploads that were begun
 }
 
 // Head implements objects.Store: a track is never there before its own try has ended.
@@ -63,14 +64,18 @@ func (r *renaming) Head(ctx context.Context, key string) (objects.Info, error) {
 }
 
 func (r *renaming) name(key string) string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	session, ext, _ := strings.Cut(key, ".")
-	return fmt.Sprintf("%s-%d.%s", session, r.tries.Load()+1, ext)
+	return fmt.Sprintf("%s-%d.%s", session, r.tries[key]+1, ext)
 }
 
 func (r *renaming) Uploads(context.Context, string) ([]string, error) { return nil, nil }
 
 func (r *renaming) Begin(ctx context.Context, key, contentType string, meta map[string]string) (string, error) {
-	r.tries.Add(1)
+	r.mu.Lock()
+	r.tries[key]++
+	r.mu.Unlock()
 	return r.Store.Begin(ctx, r.name(key), contentType, meta)
 }
 
@@ -86,7 +91,7 @@ func (r *renaming) Complete(ctx context.Context, key, upload string, tags []stri
 // it had at once.
 func deleteBeforeVerify() Mutant {
 	m := onPublish("delete-before-verify", "a show leaves the disk before the store was asked whether it has it", func(s objects.Store) objects.Store {
-		return &credulous{Store: s, said: map[string]objects.Info{}}
+		return &credulous{Store: s, begun: map[string]objects.Info{}, said: map[string]objects.Info{}}
 	})
 	wrap := m.Recorder
 	m.Recorder = func(cfg *recorder.Config, e *env.Env, p *recorder.Parts) {
@@ -96,35 +101,46 @@ func deleteBeforeVerify() Mutant {
 	return m
 }
 
-// credulous is a store whose every completion counts as done. One recorder's publisher
-// asks it about one key at a time.
+// credulous is a store whose every completion counts as done.
 type credulous struct {
 	objects.Store
-	said map[string]objects.Info // by key: what will be said of it
-	size int64
-	meta map[string]string
+	mu    sync.Mutex              // guards what follows
+	begun map[string]objects.Info // by upload: what it would be
+	said  map[string]objects.Info // by key: what will be said of it
 }
 
 func (c *credulous) Head(ctx context.Context, key string) (objects.Info, error) {
-	if info, ok := c.said[key]; ok {
+	c.mu.Lock()
+	info, ok := c.said[key]
+	c.mu.Unlock()
+	if ok {
 		return info, nil
 	}
 	return c.Store.Head(ctx, key)
 }
 
 func (c *credulous) Begin(ctx context.Context, key, contentType string, meta map[string]string) (string, error) {
-	c.size, c.meta = 0, meta
-	return c.Store.Begin(ctx, key, contentType, meta)
+	id, err := c.Store.Begin(ctx, key, contentType, meta)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.begun[id] = objects.Info{Meta: meta}
+	return id, err
 }
 
 func (c *credulous) Part(ctx context.Context, key, upload string, n int, body []byte) (string, error) {
-	c.size += int64(len(body))
+	c.mu.Lock()
+	info := c.begun[upload]
+	info.Size += int64(len(body))
+	c.begun[upload] = info
+	c.mu.Unlock()
 	return c.Store.Part(ctx, key, upload, n, body)
 }
 
 func (c *credulous) Complete(ctx context.Context, key, upload string, tags []string, cond objects.Condition) error {
 	_ = c.Store.Complete(ctx, key, upload, tags, cond) // it said 200
-	c.said[key] = objects.Info{Size: c.size, Meta: c.meta}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.said[key] = c.begun[upload]
 	return nil
 }
 
@@ -154,23 +170,27 @@ func noJournal() Mutant {
 
 type forgetting struct {
 	publish.Library
-	states map[string][]manifest.Line
+	mu     sync.Mutex                 // guards what follows
+	states map[string][]manifest.Line // by session
 }
 
 // Note implements publish.Library: on disk there is only that the show was begun.
 func (f *forgetting) Note(session string, lines ...manifest.Line) error {
-	if len(f.states[session]) == 0 {
-		if err := f.Library.Note(session, manifest.Line{Type: manifest.Verified}); err != nil {
-			return err
-		}
-	}
+	f.mu.Lock()
+	begun := len(f.states[session]) > 0
 	f.states[session] = append(f.states[session], lines...)
-	return nil
+	f.mu.Unlock()
+	if begun {
+		return nil
+	}
+	return f.Library.Note(session, manifest.Line{Type: manifest.Verified})
 }
 
 // State implements publish.Library.
 func (f *forgetting) State(session string) (manifest.State, bool, error) {
 	s, ok, err := f.Library.State(session)
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	for _, l := range f.states[session] {
 		s.Stage, s.Plan, s.Upload = l.Type, l.Plan, manifest.Line{}
 		if l.Type == manifest.Uploading || l.Type == manifest.Completing {
