@@ -1,8 +1,9 @@
 LINT := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 FUZZ ?= 100000x
+DEATHS ?= 10000
 
 .DEFAULT_GOAL := help
-.PHONY: help build fmt lint test check scenarios loopback virtual golden fuzz cover mutants clean
+.PHONY: help build fmt lint test check scenarios loopback virtual golden fuzz cover mutants explore clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "%-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,6 +47,9 @@ cover: ## measure what the tests cover, write out/cover.html
 
 mutants: ## play every variant that must fail, with another seed
 	.ci/mutants
+
+explore: ## kill recorders DEATHS (10000) times while they record, finish and publish
+	go test -v -timeout 30m -run TestNoKillLosesOrDoublesAShow ./balancer/recorder -deaths $(DEATHS)
 
 clean: ## remove what builds and runs left in the checkout
 	rm -rf bin out

@@ -2,116 +2,109 @@ package recorder_test
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
+	"encoding/binary"
 	"flag"
 	"fmt"
-	"io/fs"
-	"log/slog"
 	"maps"
 	"math/rand/v2"
 	"net"
 	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
-	"deadair/balancer/audio"
 	"deadair/balancer/env/envtest"
 	"deadair/balancer/icecast"
-	"deadair/balancer/recorder"
 	"deadair/balancer/recorder/manifest"
 	"deadair/balancer/recorder/objects"
-	"deadair/balancer/recorder/publish"
 	"deadair/fakes/disk"
 )
 
 var (
-	lives = flag.Int("lives", 150, "how many lives of a show the explorer plays, each with kills and power cuts")
-	life  = flag.Int("life", -1, "the only life that it plays")
+	deaths = flag.Int("deaths", 300, "how many kills and power cuts the explorer makes, at least")
+	life   = flag.Int("life", -1, "the only life that it plays")
 )
 
 // TestNoKillLosesOrDoublesAShow: two recorders record a show in turn and publish it,
 // and are killed, or lose their power, at any of their changes of a disk and before and
 // after anything they ask of the store. In the end it is in the store once, with every
-// frame that was durable.
+// frame that was durable. With 10,000 deaths (make explore) every state of the journal
+// has to be met often, before its effect and after it.
 func TestNoKillLosesOrDoublesAShow(t *testing.T) {
 	hit := map[string]int{}
-	for seed := range uint64(*lives) {
-		if *life >= 0 {
-			seed = uint64(*life)
-		}
-		synctest.Test(t, func(t *testing.T) {
-			p := newPair(t, seed)
-			defer p.end()
-			p.live()
-			for stage, n := range p.hit {
-				hit[stage] += n
-			}
-			p.judge()
-		})
-		if t.Failed() {
-			t.Fatalf("again: go test -run %s -lives 1 -life %d", t.Name(), seed)
-		}
-	}
-	for _, stage := range slices.Sorted(maps.Keys(hit)) {
-		t.Logf("%-18s %6d", stage, hit[stage])
-	}
-	if *lives < 150 {
+	if *life >= 0 {
+		require.Empty(t, explore(t, uint64(*life), defect{}, hit))
 		return
 	}
-	for _, stage := range []manifest.Type{manifest.Stitched, manifest.Uploading, manifest.Completing, manifest.Published, manifest.Collected} {
-		require.Positive(t, hit[string(stage)+" before"]+hit[string(stage)+" after"], stage)
-		for _, when := range []string{"before", "after"} {
-			least := 0
-			if *lives >= 5000 {
-				least = 20
-			}
-			require.GreaterOrEqual(t, hit[string(stage)+" "+when], least, "%s the effect of %s", when, stage)
+	for seed := uint64(0); hit["deaths"] < *deaths; seed++ {
+		if findings := explore(t, seed, defect{}, hit); len(findings) > 0 {
+			t.Fatalf("life %d:\n%s\nagain: go test -run %s -life %d", seed, strings.Join(findings, "\n"), t.Name(), seed)
 		}
 	}
-	require.Positive(t, hit[string(manifest.Verified)])
+	for _, what := range slices.Sorted(maps.Keys(hit)) {
+		t.Logf("%-24s %6d", what, hit[what])
+	}
+	require.Greater(t, hit["lives with durable audio"], hit["lives"]*9/10)
+	if *deaths < 10_000 {
+		return
+	}
+	for _, stage := range []manifest.Type{manifest.Finished, manifest.Stitched, manifest.Uploading, manifest.Completing, manifest.Published, manifest.Verified, manifest.Collected} {
+		for _, when := range []string{" before", " after"} {
+			require.GreaterOrEqual(t, hit[string(stage)+when], 20, "%s its effect: %s", when, stage)
+		}
+	}
+	for _, line := range []manifest.Type{manifest.Source, manifest.Segment, manifest.Sealed, manifest.Ended} {
+		require.GreaterOrEqual(t, hit["recording, "+string(line)], 20, line)
+	}
+	for _, way := range []string{"kill", "power cut", "torn power cut", "uploading, parts known"} {
+		require.GreaterOrEqual(t, hit[way], 20, way)
+	}
+}
+
+// explore plays one life, counts what was hit, and tells what is wrong in the end.
+func explore(t *testing.T, seed uint64, d defect, hit map[string]int) (findings []string) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPair(t, seed, d)
+		defer p.end()
+		findings = p.live()
+		findings = append(findings, p.judge()...)
+		for what, n := range p.hit {
+			hit[what] += n
+		}
+		hit["lives"]++
+		if len(p.durable()) > 0 {
+			hit["lives with durable audio"]++
+		}
+	})
+	return findings
 }
 
 // pair is two recorders that share a store.
 type pair struct {
-	t     *testing.T
-	seed  uint64
-	rng   *rand.Rand
-	net   *envtest.Net
-	store objects.Store
-	nodes [2]*mortal
-	kept  map[uint64]bool // frames that were durable at some time
-	hit   map[string]int
-	next  uint64 // frame
+	t      *testing.T
+	seed   uint64
+	defect defect
+	long   bool // the show is of several parts of an upload
+	rng    *rand.Rand
+	net    *envtest.Net
+	store  objects.Store
+	nodes  [2]*mortal
+	hit    map[string]int
+	next   uint64 // frame
+
+	mu   sync.Mutex      // guards kept
+	kept map[uint64]bool // frames that were durable at some time
 }
 
-// mortal is one of them.
-type mortal struct {
-	p      *pair
-	name   string
-	ip     string
-	disk   *disk.Disk
-	mount  *disk.Mounted
-	dieAt  int   // its change of the disk; 0 for none
-	callAt int64 // … or its call of the store
-	after  bool  // after that has had its effect
-	calls  atomic.Int64
-	dead   atomic.Bool
-	cancel context.CancelFunc
-	ended  chan error
-}
-
-func newPair(t *testing.T, seed uint64) *pair {
+func newPair(t *testing.T, seed uint64, d defect) *pair {
 	storeDisk, err := disk.New(disk.Config{})
 	require.NoError(t, err)
 	p := &pair{
-		t: t, seed: seed, rng: rand.New(rand.NewPCG(seed, 7)), net: new(envtest.Net),
+		t: t, seed: seed, defect: d, long: seed%32 == 31, rng: rand.New(rand.NewPCG(seed, 7)), net: new(envtest.Net),
 		store: objects.NewDir(storeDisk.Mount(), "."), kept: map[uint64]bool{}, hit: map[string]int{},
 	}
 	for i := range p.nodes {
@@ -122,146 +115,8 @@ func newPair(t *testing.T, seed uint64) *pair {
 	return p
 }
 
-// start starts a recorder, perhaps to die.
-func (m *mortal) start(doomed bool) {
-	m.dieAt, m.callAt, m.after = 0, 0, false
-	m.calls.Store(0)
-	m.dead.Store(false)
-	switch rng := m.p.rng; {
-	case !doomed:
-		m.mount = m.disk.Mount()
-	case rng.IntN(2) == 0:
-		m.dieAt = 1 + rng.IntN(70)
-		m.mount = m.disk.MountFor(m.dieAt)
-	default:
-		m.callAt, m.after = int64(1+rng.IntN(14)), rng.IntN(2) == 0
-		m.mount = m.disk.Mount()
-	}
-	cfg := recorder.Config{
-		Name: m.name, Window: 2 * time.Second, SweepInterval: time.Second, PublishInterval: time.Second, PeerPatience: 5 * time.Second,
-		Keep: time.Second, DiskInterval: time.Hour, SegmentLength: 2 * time.Second,
-	}
-	for _, o := range m.p.nodes {
-		if o != m {
-			cfg.Peers = append(cfg.Peers, recorder.Peer{Name: o.name, Admin: o.ip + ":8001"})
-		}
-	}
-	e := m.p.net.Env(m.name, m.ip, slog.New(slog.DiscardHandler))
-	e.Disk = m.mount
-	e.Rand = func(string) *rand.Rand { return rand.New(rand.NewPCG(m.p.seed, uint64(m.ip[len(m.ip)-1]))) }
-	r, err := recorder.New(cfg, e, recorder.Parts{Store: &mortalStore{m.p.store, m}})
-	require.NoError(m.p.t, err)
-	ctx, cancel := context.WithCancel(context.Background())
-	m.cancel, m.ended = cancel, make(chan error, 1)
-	go func() { m.ended <- r.Serve(ctx) }()
-	synctest.Wait()
-}
-
-// died tells whether the recorder has met its end.
-func (m *mortal) died() bool {
-	return m.dead.Load() || m.dieAt > 0 && m.mount.Changes() >= m.dieAt
-}
-
-// bury ends what is left of a recorder that has died, with its power or without, and
-// takes note of what it leaves.
-func (m *mortal) bury() {
-	m.dead.Store(true)
-	m.mount.Unmount()
-	m.p.net.Cut(m.ip, clientIP)
-	for _, o := range m.p.nodes {
-		m.p.net.Cut(m.ip, o.ip)
-	}
-	m.cancel()
-	<-m.ended
-	m.cancel = nil
-	switch m.p.rng.IntN(3) {
-	case 0:
-		m.disk.PowerCut()
-		m.p.keep(m)
-	case 1:
-		m.disk.PowerCutTorn(m.p.rng)
-		m.p.keep(m)
-	}
-	m.p.tally(m)
-}
-
-// errDead is what a store tells somebody who has died.
-var errDead = errors.New("nobody asked")
-
-// mortalStore is the store as one recorder sees it, who may die before or after a call.
-type mortalStore struct {
-	objects.Store
-	m *mortal
-}
-
-// call does one thing, unless its caller has died, or dies before it.
-func (s *mortalStore) call(do func() error) error {
-	m := s.m
-	if m.died() {
-		return errDead
-	}
-	last := m.calls.Add(1) == m.callAt
-	if last && !m.after {
-		m.die()
-		return errDead
-	}
-	err := do()
-	if last {
-		m.die()
-		return errDead
-	}
-	return err
-}
-
-func (m *mortal) die() {
-	m.mount.Unmount()
-	m.dead.Store(true)
-}
-
-func (s *mortalStore) Get(ctx context.Context, key string) (data []byte, info objects.Info, err error) {
-	return data, info, s.call(func() (err error) { data, info, err = s.Store.Get(ctx, key); return err })
-}
-
-func (s *mortalStore) Range(ctx context.Context, key, tag string, from, n int64) (data []byte, err error) {
-	err = s.call(func() (err error) { data, err = s.Store.Range(ctx, key, tag, from, n); return err })
-	return data, err
-}
-
-func (s *mortalStore) Head(ctx context.Context, key string) (info objects.Info, err error) {
-	err = s.call(func() (err error) { info, err = s.Store.Head(ctx, key); return err })
-	return info, err
-}
-
-func (s *mortalStore) Put(ctx context.Context, key string, body []byte, c objects.Condition) (tag string, err error) {
-	err = s.call(func() (err error) { tag, err = s.Store.Put(ctx, key, body, c); return err })
-	return tag, err
-}
-
-func (s *mortalStore) Begin(ctx context.Context, key, kind string, meta map[string]string) (id string, err error) {
-	err = s.call(func() (err error) { id, err = s.Store.Begin(ctx, key, kind, meta); return err })
-	return id, err
-}
-
-func (s *mortalStore) Part(ctx context.Context, key, id string, n int, body []byte) (tag string, err error) {
-	err = s.call(func() (err error) { tag, err = s.Store.Part(ctx, key, id, n, body); return err })
-	return tag, err
-}
-
-func (s *mortalStore) Complete(ctx context.Context, key, id string, tags []string, c objects.Condition) error {
-	return s.call(func() error { return s.Store.Complete(ctx, key, id, tags, c) })
-}
-
-func (s *mortalStore) Abort(ctx context.Context, key, id string) error {
-	return s.call(func() error { return s.Store.Abort(ctx, key, id) })
-}
-
-func (s *mortalStore) Uploads(ctx context.Context, key string) (ids []string, err error) {
-	err = s.call(func() (err error) { ids, err = s.Store.Uploads(ctx, key); return err })
-	return ids, err
-}
-
-// live plays the show and what befalls it, and heals.
-func (p *pair) live() {
+// live plays the show and what befalls it, heals, and tells what is left undone.
+func (p *pair) live() (findings []string) {
 	for i, m := range p.nodes {
 		m.start(i == int(p.seed%2))
 	}
@@ -287,19 +142,18 @@ func (p *pair) live() {
 	for range 600 {
 		time.Sleep(time.Second)
 		if p.settled() {
-			return
+			return nil
 		}
 	}
-	p.t.Errorf("life %d: not settled after ten minutes: %v", p.seed, p.left())
+	findings = append(findings, fmt.Sprintf("not settled after ten minutes: %v", p.left()))
 	for _, m := range p.nodes {
 		d := m.disk.Mount()
-		if f, err := d.OpenFile("s1/"+manifest.File, 0); err == nil {
-			_ = f.Close()
-			p.t.Logf("%s:\n%s", m.name, readFile(p.t, d, "s1/"+manifest.File))
+		if _, err := d.Stat("s1/" + manifest.File); err == nil {
+			findings = append(findings, fmt.Sprintf("%s:\n%s", m.name, readFile(p.t, d, "s1/"+manifest.File)))
 		}
 		d.Unmount()
 	}
-	p.t.Logf("%+v", p.record())
+	return findings
 }
 
 // reap buries who has died, and starts them again, at most thrice to die again.
@@ -348,163 +202,34 @@ func (p *pair) broadcast(m *mortal, epoch int64) {
 
 func (p *pair) send(conn net.Conn) {
 	var b []byte
-	for range 5 {
-		b = append(b, frame(p.next)...)
+	for range p.of(5, 500) {
+		b = append(b, p.frame(p.next)...)
 		p.next++
 	}
 	_, _ = conn.Write(b) // the recorder may be dead
 	synctest.Wait()
 }
 
-// keep takes note of the frames on a recorder's disk.
-func (p *pair) keep(m *mortal) {
-	d := m.disk.Mount()
-	defer d.Unmount()
-	entries, err := d.ReadDir("s1")
-	if err != nil {
-		return
+// of is how much of something there is in a short life, or in a long one.
+func (p *pair) of(short, long int) int {
+	if p.long {
+		return long
 	}
-	for _, e := range entries {
-		if e.Name() != manifest.File {
-			p.frames(readFile(p.t, d, "s1/"+e.Name()), func(n uint64) { p.kept[n] = true })
-		}
-	}
+	return short
 }
 
-// frames reads the numbers of whole frames.
-func (p *pair) frames(data []byte, f func(uint64)) {
-	split := audio.Splitter{Format: audio.MP3}
-	for len(data) > 0 {
-		u, ok := split.Next(data, true)
-		if !ok {
-			return
-		}
-		if u.Kind == audio.Frame && u.Length == frameSize {
-			f(numberOf(data))
-		}
-		data = data[u.Length:]
-	}
-}
+// longFrame is the size of the frames of long lives, in bytes: 320 kbit/s.
+const longFrame = 1044
 
-func numberOf(b []byte) (n uint64) {
-	for _, c := range b[40:47] {
-		n = n<<8 | uint64(c)
+// frame is a playable frame with a number.
+func (p *pair) frame(n uint64) []byte {
+	if !p.long {
+		return frame(n)
 	}
-	return n
-}
-
-// tally takes note of how far publishing was where somebody died.
-func (p *pair) tally(m *mortal) {
-	d := m.disk.Mount()
-	defer d.Unmount()
-	entries, _ := d.ReadDir("s1") // it may be gone
-	if !slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return e.Name() == manifest.File }) {
-		if p.record().Edition != nil {
-			p.hit["collected after"]++
-		}
-		return
-	}
-	lines, _, _ := manifest.Parse(readFile(p.t, d, "s1/"+manifest.File))
-	s, ok := manifest.Replay(lines)
-	switch {
-	case !ok || !s.Finished:
-		p.hit["recording"]++
-	case s.Stage == "":
-		p.hit["finished"]++
-	case s.Stage == manifest.Verified:
-		p.hit["verified"]++
-	case s.Stage == manifest.Collected:
-		segments := 0
-		for _, l := range lines {
-			if l.Type == manifest.Segment {
-				segments++
-			}
-		}
-		p.hit["collected "+when(len(entries)-1 < segments)]++
-	default:
-		p.hit[string(s.Stage)+" "+when(p.done(s))]++
-	}
-}
-
-func when(done bool) string {
-	if done {
-		return "after"
-	}
-	return "before"
-}
-
-// done tells whether what a stage was written before has been done.
-func (p *pair) done(s manifest.State) bool {
-	r := p.record()
-	switch s.Stage {
-	case manifest.Stitched:
-		return r.Edition != nil && r.Edition.Plan == s.Plan || slices.ContainsFunc(r.Underway, func(e publish.Edition) bool { return e.Plan == s.Plan })
-	case manifest.Uploading:
-		ids, err := p.store.Uploads(context.Background(), "s1.mp3")
-		require.NoError(p.t, err)
-		return len(ids) > 0
-	case manifest.Completing:
-		info, err := p.store.Head(context.Background(), "s1.mp3")
-		return err == nil && info.Meta["deadair-plan"] == s.Plan
-	}
-	return r.Edition != nil && r.Edition.Plan == s.Plan
-}
-
-func (p *pair) record() (r publish.Record) {
-	data, _, err := p.store.Get(context.Background(), "s1.json")
-	if errors.Is(err, objects.ErrNotFound) {
-		return r
-	}
-	require.NoError(p.t, err)
-	require.NoError(p.t, json.Unmarshal(data, &r))
-	return r
-}
-
-// left lists what is still on the disks.
-func (p *pair) left() (all []string) {
-	for _, m := range p.nodes {
-		d := m.disk.Mount()
-		if entries, err := d.ReadDir("s1"); err == nil {
-			for _, e := range entries {
-				all = append(all, m.name+"/"+e.Name())
-			}
-		}
-		d.Unmount()
-	}
-	return all
-}
-
-// settled tells whether nothing is left to do.
-func (p *pair) settled() bool { return len(p.left()) == 0 }
-
-// judge reads what is in the store.
-func (p *pair) judge() {
-	if len(p.kept) == 0 {
-		return // nothing was durable, and nothing is there or something of it
-	}
-	r := p.record()
-	require.NotNil(p.t, r.Edition, "life %d: nothing published", p.seed)
-	require.Empty(p.t, r.Underway)
-	require.Len(p.t, r.Edition.Tracks, 1, "life %d", p.seed)
-	track := r.Edition.Tracks[0]
-	data, info, err := p.store.Get(context.Background(), track.Key)
-	require.NoError(p.t, err)
-	require.Equal(p.t, track.Bytes, info.Size)
-	require.Equal(p.t, r.Edition.Plan, info.Meta["deadair-plan"])
-	last, got := -1, map[uint64]bool{}
-	p.frames(data, func(n uint64) {
-		require.Greater(p.t, int(n), last, "life %d: frame %d after %d", p.seed, n, last)
-		last = int(n)
-		got[n] = true
-	})
-	for n := range p.kept {
-		require.True(p.t, got[n], "life %d: frame %d was durable and is not in the track", p.seed, n)
-	}
-	ids, err := p.store.Uploads(context.Background(), track.Key)
-	require.NoError(p.t, err)
-	require.Empty(p.t, ids, "life %d: uploads left half done", p.seed)
-	_, err = p.store.Head(context.Background(), strings.Replace(track.Key, ".", "-2.", 1))
-	require.ErrorIs(p.t, err, objects.ErrNotFound)
+	b := make([]byte, longFrame)
+	copy(b, []byte{0xFF, 0xFB, 0xE0, 0xC4})
+	binary.BigEndian.PutUint64(b[40:], n<<8)
+	return b
 }
 
 // end stops who lives.
