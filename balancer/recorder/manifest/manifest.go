@@ -34,8 +34,8 @@ const (
 
 	// How far publishing has come. Each is written before what it is about is done.
 	Stitched   Type = "stitched"   // what the tracks are made of is settled: Plan
-	Uploading  Type = "uploading"  // a track is being uploaded: Plan, Key, Upload once it is known, Parts
-	Completing Type = "completing" // all parts of a track are there: Plan, Key, Upload
+	Uploading  Type = "uploading"  // a track is being uploaded: Plan, Key, Bytes, Upload once it is known, Parts
+	Completing Type = "completing" // all parts of a track are there: Plan, Key, Bytes, Upload, Parts
 	Published  Type = "published"  // all tracks are in the store: Plan
 	Verified   Type = "verified"   // the store was asked, and has all that is here: Plan
 	Collected  Type = "collected"  // the segments are being removed
@@ -56,7 +56,7 @@ type Line struct {
 	Header  map[string]string `json:"header,omitempty"`  // the source's Content-Type, User-Agent, ice-* and icy-* fields, in lower case
 
 	File     string        `json:"file,omitempty"`
-	Bytes    int64         `json:"bytes,omitempty"`       // of whole frames
+	Bytes    int64         `json:"bytes,omitempty"`       // of whole frames; of a part of an upload
 	Frames   int64         `json:"frames,omitempty"`      // frames, pages or blocks
 	Duration time.Duration `json:"duration_ns,omitempty"` // of the audio; 0 when unknown
 	Sum      string        `json:"sum,omitempty"`         // CRC-32C of the bytes, eight hexadecimal digits

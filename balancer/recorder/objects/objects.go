@@ -20,6 +20,8 @@ var (
 	ErrChanged = errors.New("the object is not what it was")
 	// ErrNoUpload is an upload that has ended, or never was.
 	ErrNoUpload = errors.New("no such upload")
+	// ErrTooLarge is an object that Get does not read.
+	ErrTooLarge = errors.New("it has more than 4 MiB")
 )
 
 // Info describes an object.
@@ -64,6 +66,3 @@ type Store interface {
 
 // maxSmall bounds what Get and Range read, in bytes.
 const maxSmall = 4 << 20
-
-// errTooLarge is an object that Get does not read.
-var errTooLarge = errors.New("it has more than 4 MiB")

@@ -85,7 +85,7 @@ func (s *s3Store) Get(ctx context.Context, key string) ([]byte, Info, error) {
 	defer out.Body.Close()
 	data, err := io.ReadAll(io.LimitReader(out.Body, maxSmall+1))
 	if err == nil && len(data) > maxSmall {
-		err = errTooLarge
+		err = ErrTooLarge
 	}
 	if err != nil {
 		return nil, Info{}, told("get", key, err)

@@ -184,11 +184,14 @@ func TestDeadStoreIsNotStormed(t *testing.T) {
 	})
 }
 
+// frameBytes is the size of a frame.
+const frameBytes = 417
+
 // frames are playable frames, all different.
 func frames(n int) []byte {
-	b := make([]byte, 0, n*417)
+	b := make([]byte, 0, n*frameBytes)
 	for i := range n {
-		f := make([]byte, 417)
+		f := make([]byte, frameBytes)
 		copy(f, []byte{0xFF, 0xFB, 0x90, 0x00})
 		f[100], f[101], f[102] = byte(i), byte(i>>8), byte(i>>16)
 		b = append(b, f...)

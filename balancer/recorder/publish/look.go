@@ -88,7 +88,7 @@ type sitting struct {
 // storeError is an error of the store.
 func storeError(err error) outcome {
 	// A store that tells of the object has answered.
-	said := errors.Is(err, objects.ErrChanged) || errors.Is(err, objects.ErrNoUpload) || errors.Is(err, objects.ErrNotFound)
+	said := slices.ContainsFunc([]error{objects.ErrChanged, objects.ErrNoUpload, objects.ErrNotFound, objects.ErrTooLarge, errRecord}, func(e error) bool { return errors.Is(err, e) })
 	return outcome{err: err, store: true, reached: said}
 }
 

@@ -65,6 +65,9 @@ type Gap struct {
 // answered has anything.
 const Missing manifest.Cause = "missing"
 
+// errRecord is an object in the place of a record that is none.
+var errRecord = errors.New("it is no session's record")
+
 // RecordKey is where a session's record lies.
 func RecordKey(prefix, session string) string { return prefix + session + ".json" }
 
@@ -91,7 +94,7 @@ func readRecord(ctx context.Context, store objects.Store, key string, h Holding)
 		return r, "", err
 	}
 	if err := json.Unmarshal(data, &r); err != nil {
-		return r, "", fmt.Errorf("read %s: %w", key, err)
+		return r, "", fmt.Errorf("read %s: %w: %w", key, errRecord, err)
 	}
 	return r, info.Tag, nil
 }
