@@ -6,14 +6,14 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path"
-	"slices"
-	"strconv"
 	"strings"
+	"sync"
+	"time"
 
 	"deadair/balancer/env"
 )
@@ -35,6 +35,17 @@ type dirStore struct {
 	dir  string
 	turn chan struct{} // of one: held by whoever writes an object or begins an upload
 	next int           // number of the last upload; guarded by turn
+
+	mu   sync.Mutex // guards last; not held during I/O
+	last described
+}
+
+// described is an object that was looked at. Large ones are read in many ranges, and
+// hashed once.
+type described struct {
+	key      string
+	modified time.Time
+	info     Info
 }
 
 func (s *dirStore) path(parts ...string) string {
@@ -47,7 +58,7 @@ func (s *dirStore) Get(_ context.Context, key string) ([]byte, Info, error) {
 		return nil, info, told("get", key, err)
 	}
 	if info.Size > maxSmall {
-		return nil, info, told("get", key, errTooLarge)
+		return nil, info, told("get", key, ErrTooLarge)
 	}
 	data, err := s.read(s.path(key))
 	return data, info, told("get", key, err)
@@ -90,8 +101,43 @@ func (s *dirStore) head(key string) (Info, error) {
 		return Info{}, err
 	}
 	defer f.Close()
+	fi, err := f.Stat()
+	if err != nil {
+		return Info{}, err
+	}
+	s.mu.Lock()
+	last := s.last
+	s.mu.Unlock()
+	if last.key == key && last.modified.Equal(fi.ModTime()) && last.info.Size == fi.Size() {
+		return last.info, nil
+	}
+	info, err := s.describe(key, f)
+	if err == nil {
+		s.remember(described{key, fi.ModTime(), info})
+	}
+	return info, err
+}
+
+// placed describes an object that has just been made.
+func (s *dirStore) placed(key, tag string, meta map[string]string) described {
+	fi, err := s.disk.Stat(s.path(key))
+	if err != nil {
+		return described{}
+	}
+	info := Info{Tag: tag, Size: fi.Size(), Meta: map[string]string{}}
+	maps.Copy(info.Meta, meta)
+	return described{key, fi.ModTime(), info}
+}
+
+func (s *dirStore) remember(d described) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.last = d
+}
+
+func (s *dirStore) describe(key string, from io.Reader) (Info, error) {
 	sum := sha256.New()
-	size, err := io.Copy(sum, f)
+	size, err := io.Copy(sum, from)
 	if err != nil {
 		return Info{}, err
 	}
@@ -190,123 +236,6 @@ func (s *dirStore) place(key string, from io.Reader, meta map[string]string, c C
 	if err := s.disk.Rename(temp, s.path(key)); err != nil {
 		return "", err
 	}
+	s.remember(s.placed(key, tag, meta))
 	return tag, s.syncDirs(path.Dir(s.path(key)))
-}
-
-// dirUpload describes an upload, in its directory.
-type dirUpload struct {
-	Key  string            `json:"key"`
-	Meta map[string]string `json:"meta"`
-}
-
-const dirUploadFile = "upload.json"
-
-func (s *dirStore) Begin(_ context.Context, key, _ string, meta map[string]string) (string, error) {
-	data, err := json.Marshal(dirUpload{key, meta})
-	if err != nil {
-		return "", told("begin", key, err)
-	}
-	s.turn <- struct{}{}
-	defer func() { <-s.turn }()
-	for {
-		s.next++
-		id := strconv.Itoa(s.next)
-		if _, err := s.disk.Stat(s.path(uploadDir, id)); err == nil {
-			continue
-		}
-		_, err := s.write(s.path(uploadDir, id, dirUploadFile), strings.NewReader(string(data)))
-		return id, told("begin", key, err)
-	}
-}
-
-// open reads what an upload is.
-func (s *dirStore) open(key, upload string) (u dirUpload, err error) {
-	data, err := s.read(s.path(uploadDir, path.Base(upload), dirUploadFile))
-	if errors.Is(err, fs.ErrNotExist) {
-		return u, ErrNoUpload
-	}
-	if err == nil {
-		err = json.Unmarshal(data, &u)
-	}
-	if err == nil && u.Key != key {
-		err = ErrNoUpload
-	}
-	return u, err
-}
-
-func (s *dirStore) Part(_ context.Context, key, upload string, number int, body []byte) (string, error) {
-	if _, err := s.open(key, upload); err != nil {
-		return "", told("upload part of", key, err)
-	}
-	tag, err := s.write(s.path(uploadDir, upload, strconv.Itoa(number)), strings.NewReader(string(body)))
-	return tag, told("upload part of", key, err)
-}
-
-func (s *dirStore) Complete(_ context.Context, key, upload string, tags []string, c Condition) error {
-	u, err := s.open(key, upload)
-	if err != nil {
-		return told("complete", key, err)
-	}
-	var parts []io.Reader
-	for i := range tags {
-		f, err := s.disk.OpenFile(s.path(uploadDir, upload, strconv.Itoa(i+1)), os.O_RDONLY)
-		if err != nil {
-			return told("complete", key, fmt.Errorf("%w: part %d: %w", ErrNoUpload, i+1, err))
-		}
-		defer f.Close()
-		parts = append(parts, f)
-	}
-	if _, err := s.place(key, io.MultiReader(parts...), u.Meta, c); err != nil {
-		return told("complete", key, err)
-	}
-	return told("complete", key, s.drop(upload))
-}
-
-func (s *dirStore) Abort(_ context.Context, key, upload string) error {
-	if _, err := s.open(key, upload); err != nil {
-		return told("abort", key, err)
-	}
-	return told("abort", key, s.drop(upload))
-}
-
-// drop removes an upload, what makes it one first.
-func (s *dirStore) drop(upload string) error {
-	dir := s.path(uploadDir, upload)
-	entries, err := s.disk.ReadDir(dir)
-	if err != nil {
-		return err
-	}
-	if err := s.disk.Remove(path.Join(dir, dirUploadFile)); err != nil {
-		return err
-	}
-	for _, e := range entries {
-		if e.Name() == dirUploadFile {
-			continue
-		}
-		if err := s.disk.Remove(path.Join(dir, e.Name())); err != nil {
-			return err
-		}
-	}
-	if err := s.disk.Remove(dir); err != nil {
-		return err
-	}
-	return s.disk.SyncDir(s.path(uploadDir))
-}
-
-func (s *dirStore) Uploads(_ context.Context, key string) ([]string, error) {
-	entries, err := s.disk.ReadDir(s.path(uploadDir))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, told("list uploads of", key, err)
-	}
-	var ids []string
-	for _, e := range entries {
-		if _, err := s.open(key, e.Name()); err == nil {
-			ids = append(ids, e.Name())
-		}
-	}
-	slices.Sort(ids)
-	return ids, nil
 }

@@ -28,6 +28,57 @@ func TestDirIsAStoreOnTheFakeDisk(t *testing.T) {
 	})
 }
 
+// TestKilledUploadsLeaveNothing: an upload that was given up halfway takes no room for
+// longer than until the next one.
+func TestKilledUploadsLeaveNothing(t *testing.T) {
+	for step := 1; ; step++ {
+		d, err := disk.New(disk.Config{})
+		require.NoError(t, err)
+		s := objects.NewDir(d.Mount(), "tracks")
+		id, err := s.Begin(t.Context(), "a", "audio/mpeg", nil)
+		require.NoError(t, err)
+		for n := 1; n <= 3; n++ {
+			_, err = s.Part(t.Context(), "a", id, n, []byte("one"))
+			require.NoError(t, err)
+		}
+		killed := objects.NewDir(d.MountFor(step), "tracks").Abort(t.Context(), "a", id) != nil
+		s = objects.NewDir(d.Mount(), "tracks")
+		ids, err := s.Uploads(t.Context(), "a")
+		require.NoError(t, err)
+		for _, id := range ids {
+			require.NoError(t, s.Abort(t.Context(), "a", id))
+		}
+		left, err := d.Mount().ReadDir("tracks/.uploads")
+		require.NoError(t, err)
+		require.Empty(t, left, "killed at step %d", step)
+		if !killed {
+			require.Greater(t, step, 5)
+			return
+		}
+	}
+}
+
+// BenchmarkRange reads an object of 64 MiB in ranges of one, as publishing does when a
+// show goes on.
+func BenchmarkRange(b *testing.B) {
+	s := objects.NewDir(env.OSDisk(b.TempDir()), "tracks")
+	const size = 64 << 20
+	id, err := s.Begin(b.Context(), "a", "audio/mpeg", nil)
+	require.NoError(b, err)
+	part, err := s.Part(b.Context(), "a", id, 1, make([]byte, size))
+	require.NoError(b, err)
+	require.NoError(b, s.Complete(b.Context(), "a", id, []string{part}, objects.Condition{}))
+	info, err := s.Head(b.Context(), "a")
+	require.NoError(b, err)
+	b.SetBytes(size)
+	for b.Loop() {
+		for at := int64(0); at < size; at += 1 << 20 {
+			_, err := s.Range(b.Context(), "a", info.Tag, at, 1<<20)
+			require.NoError(b, err)
+		}
+	}
+}
+
 func TestS3IsAStore(t *testing.T) {
 	objectstest.Run(t, func(t *testing.T) objects.Store { return newS3(t, "", 0) })
 }
