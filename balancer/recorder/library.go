@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"maps"
 	"os"
+	"path"
 	"slices"
 	"sync"
 
@@ -115,10 +116,10 @@ func (l *library) Note(session string, lines ...manifest.Line) error {
 
 // Open implements publish.Library.
 func (l *library) Open(session, file string) (io.ReadCloser, error) {
-	if _, _, ok := parseSegmentName(file); !ok {
+	if _, _, ok := parseSegmentName(file); !ok || !fs.ValidPath(session) {
 		return nil, fs.ErrNotExist
 	}
-	return l.r.env.Disk.OpenFile(l.recording(session).path(file), os.O_RDONLY)
+	return l.r.env.Disk.OpenFile(path.Join(session, file), os.O_RDONLY)
 }
 
 // Short implements publish.Library.

@@ -77,6 +77,11 @@ func (r *Recorder) recoverSession(id string) (found, error) {
 	if !ok {
 		return found{}, discard(r.env.Disk, rec)
 	}
+	if state.Stage == manifest.Verified || state.Stage == manifest.Collected {
+		// The store has it, and if that line is lost, the store is asked again. There may be
+		// very many of these.
+		return found{rec, state, min(r.cfg.Window, state.Until.Sub(r.env.Wall()))}, nil
+	}
 	age := r.age(rec, state) // before anything is repaired
 	repair, err := r.repairSegments(rec, state)
 	left := min(r.cfg.Window, state.Until.Sub(r.env.Wall()))

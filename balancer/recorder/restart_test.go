@@ -1,6 +1,8 @@
 package recorder_test
 
 import (
+	"fmt"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -80,5 +82,34 @@ func TestSkewedClock(t *testing.T) {
 		time.Sleep(time.Second)
 		status, _ := g.get("/sessions?mount=/show")
 		require.Equal(t, 404, status)
+	})
+}
+
+// TestPublishedShowsCostNoStart: what the store has is neither mended nor synced again
+// when the recorder starts, however much of it there is.
+func TestPublishedShowsCostNoStart(t *testing.T) {
+	inBubble(t, func(t *testing.T, g *rig) {
+		g.cfg.Store, g.cfg.Window, g.cfg.DiskInterval = "tracks", time.Second, 24*time.Hour
+		g.start()
+		changes := func() int {
+			g.powerCut()
+			g.start()
+			return g.mount.Changes()
+		}
+		few := 0
+		for n := range 30 {
+			l := g.onAir(ask{mount: fmt.Sprintf("/%d", n), session: fmt.Sprintf("s%d", n), account: "anna", epoch: 1})
+			l.send(10)
+			l.hangUp()
+			time.Sleep(time.Minute)
+			require.True(t, strings.HasSuffix(g.types(fmt.Sprintf("s%d", n)), "verified"))
+			if n == 0 {
+				few = changes()
+			}
+		}
+		require.Equal(t, few, changes())
+		status, _ := g.get("/sessions?mount=/29")
+		require.Equal(t, 404, status)
+		g.refused(ask{mount: "/29", session: "new", account: "anna", epoch: 1}, 409)
 	})
 }
