@@ -25,7 +25,7 @@ import (
 )
 
 var (
-	deaths = flag.Int("deaths", 300, "how many kills and power cuts the explorer makes, at least")
+	deaths = flag.Int("deaths", 200, "how many kills and power cuts the explorer makes, at least")
 	life   = flag.Int("life", -1, "the only life that it plays")
 )
 
