@@ -54,6 +54,7 @@ func parseFlags(args []string, stderr io.Writer) (options, error) {
 	flags.StringVar(&o.override.Listen, "listen", "", "`address` for sources, listeners and GET /health (default: the file's, or :8000)")
 	flags.StringVar(&o.override.Admin, "admin", "", "`address` for operators (default: the file's, or :8001)")
 	flags.StringVar(&o.override.Public, "public", "", "`address` for listeners only (default: the file's, or none)")
+	flags.StringVar(&o.override.Store, "store", "", "where finished shows go: the `URL` of an S3 store, a directory below the recordings, or none (default: the file's; without one, and without peers, "+embedded+")")
 	flags.IntVar(&o.override.Capacity, "capacity", 0, "sources at once (default: the file's, or 20)")
 	flags.BoolVar(&o.debug, "debug", false, "log more")
 	if err := flags.Parse(args); err != nil {
@@ -64,6 +65,10 @@ func parseFlags(args []string, stderr io.Writer) (options, error) {
 	}
 	return o, nil
 }
+
+// embedded is the directory below the recordings that finished shows go to when nothing
+// else is said.
+const embedded = "tracks"
 
 // load reads the configuration file, if there is one, and puts the command line's
 // values over it.
@@ -83,6 +88,13 @@ func (o options) load() (recorder.Config, error) {
 	cfg.Admin = cmp.Or(o.override.Admin, cfg.Admin)
 	cfg.Public = cmp.Or(o.override.Public, cfg.Public)
 	cfg.Capacity = cmp.Or(o.override.Capacity, cfg.Capacity)
+	cfg.Store = cmp.Or(o.override.Store, cfg.Store)
+	switch {
+	case cfg.Store == "none":
+		cfg.Store = ""
+	case cfg.Store == "" && len(cfg.Peers) == 0: // peers would each publish their own part
+		cfg.Store = embedded
+	}
 	return cfg, nil
 }
 

@@ -69,7 +69,7 @@ var listening = regexp.MustCompile(`msg=listening for=sources addr=(\S+)`)
 func command(t *testing.T, dir string) (signals chan os.Signal, exit chan int, source net.Conn, said *buffer) {
 	t.Helper()
 	config := filepath.Join(t.TempDir(), "recorder.yaml")
-	require.NoError(t, os.WriteFile(config, []byte("window: 50ms\nsweep-interval: 20ms\ncapacity: 3\n"), 0o644))
+	require.NoError(t, os.WriteFile(config, []byte("window: 50ms\nsweep-interval: 20ms\ncapacity: 3\npublish-interval: 50ms\n"), 0o644))
 	signals, exit, said = make(chan os.Signal, 4), make(chan int, 1), new(buffer)
 	args := []string{"-config", config, "-dir", dir, "-listen", free, "-admin", free, "-name", "r1"}
 	go func() { exit <- run(args, signals, said) }()
@@ -88,6 +88,24 @@ func command(t *testing.T, dir string) (signals chan os.Signal, exit chan int, s
 	require.NoError(t, err)
 	require.Equal(t, "HTTP/1.1 200", string(answer))
 	return signals, exit, source, said
+}
+
+// TestPublishesBelowTheRecordings: a recorder that nobody told of a store has one.
+func TestPublishesBelowTheRecordings(t *testing.T) {
+	dir := t.TempDir()
+	signals, exit, source, said := command(t, dir)
+	frame := make([]byte, 417)
+	copy(frame, []byte{0xFF, 0xFB, 0x90, 0x00})
+	_, err := source.Write(bytes.Repeat(frame, 10))
+	require.NoError(t, err)
+	require.NoError(t, source.Close())
+	require.Eventually(t, func() bool { return strings.Contains(said.String(), "session published") }, 30*time.Second, 10*time.Millisecond, "%s", said)
+	track, err := os.ReadFile(filepath.Join(dir, embedded, "s1.mp3"))
+	require.NoError(t, err)
+	require.Equal(t, bytes.Repeat(frame, 10), track[len(track)-4170:])
+	require.FileExists(t, filepath.Join(dir, embedded, "s1.json"))
+	signals <- os.Interrupt
+	require.Equal(t, exitOK, <-exit)
 }
 
 func TestTermDrains(t *testing.T) {
