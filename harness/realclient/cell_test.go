@@ -41,6 +41,8 @@ type cell struct {
 	process  *process
 	source   conn    // that carries the show before the fault
 	recorded segment // that it fills
+
+	lost, back time.Time // when the fault took the connection away, and when the one began that carried on
 }
 
 // play puts the client on air, has the fault happen, waits for what comes of it, and
@@ -109,20 +111,21 @@ func (c *cell) carried(after time.Time) (q conn) {
 func (c *cell) lose() {
 	c.fault.strike(c)
 	await(c.t, noticeLimit, "the fault did not reach the client", func() bool { return !c.world.wire.now(c.source).cut.IsZero() })
-	lost := c.world.wire.now(c.source).cut
+	c.lost = c.world.wire.now(c.source).cut
 	if !c.client.returns {
 		c.end()
 		c.process = c.world.broadcast(c.argv)
 	}
 	c.onAir(c.recorded.epoch, returnLimit)
 	last := c.carried(c.source.began)
+	c.back = last.began
 	attempts := slices.DeleteFunc(c.world.wire.since(c.source.began), func(q conn) bool {
-		return q.began.After(last.began) || q.began.Before(lost) || c.aside(q)
+		return q.began.After(last.began) || q.began.Before(c.lost) || c.aside(q)
 	})
 	if c.fault.deadFirst {
 		require.True(c.t, attempts[0].refused, "it did not meet the address that is dead first: %v", attempts)
 	}
-	c.row.returned(lost, attempts, c.world.wire)
+	c.row.returned(c.lost, attempts, c.world.wire)
 	require.Empty(c.t, c.row.differs, "mend the persona %s", c.client.name)
 }
 
