@@ -87,7 +87,7 @@ func TestTypedSteps(t *testing.T) {
 		"redis":                                "redis takes one of loading, readonly, ",
 		"redis oom for=2s":                     "redis takes one of loading",
 		"redis asleep":                         `Redis has no answer "asleep"`,
-		"frobnicate x":                         `no fault "frobnicate": use one of answer, blackhole, `,
+		"frobnicate x":                         `no fault "frobnicate": use one of blackhole, cut, `,
 		"drop you":                             `no fault "drop": use one of `,
 		"kill":                                 "kill takes the names of nodes",
 		"kill redis at=2s":                     "kill takes the names of nodes",
