@@ -3,12 +3,12 @@ FUZZ ?= 100000x
 DEATHS ?= 10000
 
 .DEFAULT_GOAL := help
-.PHONY: help build fmt lint test check scenarios loopback virtual golden fuzz cover mutants explore clean
+.PHONY: help build fmt lint test check scenarios loopback virtual docker images golden fuzz cover mutants explore clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "%-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-build: ## build the three binaries into bin/
+build: ## build the binaries into bin/
 	go build -o bin/ ./cmd/...
 
 fmt: ## format all Go files
@@ -31,6 +31,12 @@ loopback: ## play the whole library on real sockets and processes
 
 virtual: ## play the whole library in virtual time
 	go run ./cmd/deadair replay --world virtual
+
+images: ## make the images of the docker world and what plays in it; again after each change
+	go run ./cmd/deadair-docker images
+
+docker: images ## play the incidents and the guarantees in containers
+	go run ./cmd/deadair replay 2014-10-02 2014-08-20 dropped-connection recorder-down balancer-down --world docker
 
 golden: ## write the golden files anew; look at the diff
 	@for dir in $$(grep -rl --include='*_test.go' 'flag.Bool("update"' . | xargs -n1 dirname | sort -u); do go test "$$dir" -update || exit 1; done

@@ -55,6 +55,10 @@ func TestEveryRuleCanBreak(t *testing.T) {
 			"harness/world/loopback/x.go", imports("loopback", "github.com/testcontainers/testcontainers-go"),
 			"harness/world/docker/x.go", imports("docker", "github.com/testcontainers/testcontainers-go"),
 		}, {
+			"containers have a tool of their own",
+			"cmd/deadair/x.go", imports("main", "deadair/harness/world/docker"),
+			"cmd/deadair/x.go", imports("main", "deadair/harness/world/docker/inside"),
+		}, {
 			"virtual time has one door",
 			"harness/stack/x.go", imports("stack", "testing/synctest"),
 			"harness/stack/x_test.go", imports("stack", "testing/synctest"),

@@ -87,6 +87,12 @@ func fences() []rule {
 			name: "testcontainers stays in docker", where: not(all("harness/world/docker")), imports: below("github.com/testcontainers"),
 			why: "nodes start by running the tool again: it must start fast",
 		}, {
+			name: "containers have a tool of their own", where: not(or(all("harness/world/docker"), all("harness/suite/contained"), all("cmd/deadair-docker"))),
+			imports: func(path string) bool {
+				return path == module+"harness/world/docker" || path == module+"harness/suite/contained"
+			},
+			why: "who links the engine's client takes twenty times as long to start, and nodes are started often",
+		}, {
 			name: "virtual time has one door", where: not(or(tests, all("harness/world/virtual"))), imports: below("testing/synctest"),
 			why: "code that knows its time is virtual behaves differently there",
 		}, {

@@ -34,21 +34,23 @@ func (c *choice) flags(fs *flag.FlagSet) (worlds *string) {
 	fs.StringVar(&c.variant, "variant", "", "only this variant")
 	fs.Uint64Var(&c.seed, "seed", 1, "decides every choice of a plan")
 	fs.Float64Var(&c.speed, "speed", defaultSpeed, "incident seconds per second, in worlds of real time")
-	fs.StringVar(&c.redis, "redis", scenario.RedisEmbedded, "the Redis behind the session index: embedded, server (an installed redis-server), or the `URL` of a foreign one")
+	fs.StringVar(&c.redis, "redis", "", "the Redis behind the session index: embedded, server (an installed redis-server, or its image), or the `URL` of a foreign one (default: embedded; in containers server, where it can do what the steps ask)")
 	fs.BoolVar(&c.all, "all", false, "of the library also the variants that are not played by default (deadair list shows which)")
-	return fs.String("world", "", "where to play: loopback, virtual, or both with a comma (default: loopback for named scenarios, both for the whole library)")
+	return fs.String("world", "", "where to play: loopback, virtual, docker, or some with commas (default: loopback for named scenarios, loopback and virtual for the whole library)")
 }
 
 // take fills in what was named and where it is played, and tells what cannot be had.
 func (c *choice) take(names []string, worlds string) error {
 	c.names = names
-	if err := stack.CheckRedis(c.redis); err != nil {
-		return err
-	}
-	foreign := c.redis != scenario.RedisEmbedded
+	foreign := c.redis != "" && c.redis != scenario.RedisEmbedded
 	var ok bool
 	if c.worlds, ok = worldsOf(worlds, len(names) > 0 || foreign); !ok {
-		return fmt.Errorf("no world %q: choose loopback or virtual", worlds)
+		return fmt.Errorf("no world %q: choose loopback, virtual or docker", worlds)
+	}
+	if slices.Contains(c.worlds, "loopback") || c.redis != scenario.RedisServer {
+		if err := stack.CheckRedis(c.redis); err != nil {
+			return err
+		}
 	}
 	if foreign && slices.Contains(c.worlds, "virtual") {
 		return fmt.Errorf("--redis %s: a Redis that is not embedded needs real time: use --world loopback", c.redis)
@@ -65,7 +67,7 @@ func worldsOf(flag string, named bool) ([]string, bool) {
 	}
 	var worlds []string
 	for _, w := range strings.Split(flag, ",") {
-		if w != "loopback" && w != "virtual" {
+		if !slices.Contains(scenario.Worlds(), w) {
 			return nil, false
 		}
 		if !slices.Contains(worlds, w) {
@@ -126,7 +128,7 @@ func (c choice) expand(s source, variants []string, library bool) ([]suite.Job, 
 			if err != nil {
 				return nil, err
 			}
-			if err := p.UseRedis(c.redis); err != nil && library {
+			if err := p.UseRedis(c.redisFor(p)); err != nil && library {
 				c.leftOut(err)
 				continue
 			} else if err != nil {
@@ -136,6 +138,15 @@ func (c choice) expand(s source, variants []string, library bool) ([]suite.Job, 
 		}
 	}
 	return jobs, nil
+}
+
+// redisFor is the Redis of a plan. In containers it is a real one, unless the plan asks
+// for what only the embedded one can do.
+func (c choice) redisFor(p *scenario.Plan) string {
+	if c.redis == "" && p.World == "docker" && p.UseRedis(scenario.RedisServer) == nil {
+		return scenario.RedisServer
+	}
+	return c.redis
 }
 
 // byDefault leaves out what is played on demand only.

@@ -2,18 +2,21 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 
 	"deadair/harness/world/loopback"
 )
 
-func cleanup(_ context.Context, t terminal, args []string) int {
+func cleanup(ctx context.Context, t terminal, args []string) int {
 	fs := flag.NewFlagSet("deadair cleanup", flag.ContinueOnError)
 	if code, ok := parseFlags(fs, t, args); !ok {
 		return code
 	}
 	did, err := loopback.Cleanup("")
+	contained, failed := cleanContainers(ctx)
+	did, err = append(did, contained...), errors.Join(err, failed)
 	for _, line := range did {
 		fmt.Fprintln(t.out, line)
 	}

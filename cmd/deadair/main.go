@@ -18,6 +18,7 @@ import (
 
 	"deadair/harness/stack"
 	"deadair/harness/suite"
+	"deadair/harness/world/docker/inside"
 	"deadair/harness/world/loopback"
 )
 
@@ -61,7 +62,7 @@ type terminal struct {
 }
 
 func main() {
-	if loopback.Child(stack.Kinds()) || suite.Child() {
+	if loopback.Child(stack.Kinds()) || inside.Guard() || suite.Child() {
 		return
 	}
 	os.Exit(run(os.Args[1:], terminal{os.Stdout, os.Stderr}))

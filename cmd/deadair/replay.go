@@ -39,6 +39,10 @@ func replay(ctx context.Context, t terminal, args []string) int {
 	if err != nil {
 		return refuse(t, err)
 	}
+	exes, err := programsFor(ctx, jobs)
+	if err != nil {
+		return fail(t, exitUsage, err)
+	}
 	base, err := besides.read()
 	if err != nil {
 		return fail(t, exitUsage, err)
@@ -54,7 +58,7 @@ func replay(ctx context.Context, t terminal, args []string) int {
 	defer unlock()
 	started := time.Now()
 	p := newProgress(t.out, *quiet, len(jobs))
-	outcomes, err := suite.Run(ctx, suite.Config{Out: dir, Real: *parallel, Baseline: base, Progress: p.show}, jobs)
+	outcomes, err := suite.Run(ctx, suite.Config{Out: dir, Exes: exes, Real: *parallel, Baseline: base, Progress: p.show}, jobs)
 	p.end()
 	if err != nil {
 		return fail(t, exitHarness, err)

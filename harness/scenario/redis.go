@@ -19,7 +19,7 @@ func (p *Plan) UseRedis(which string) error {
 		p.Redis = ""
 		return nil
 	}
-	if p.World != "loopback" {
+	if p.World == "virtual" {
 		return fmt.Errorf("%s %s: a Redis that is not embedded is a process, and there are none in the %s world: use --world loopback", p.Scenario, p.Variant, p.World)
 	}
 	for _, s := range p.Steps {

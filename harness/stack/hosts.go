@@ -66,6 +66,22 @@ func Hosts(p *scenario.Plan) []world.Host {
 	return all
 }
 
+// Machines tells the datacenter of each host that is a node's, by name. The harness plays the others.
+func Machines(p *scenario.Plan) map[string]string {
+	all := map[string]string{}
+	for _, part := range parts() {
+		for _, dc := range p.System.Datacenters {
+			for _, name := range part.hosts(p, dc) {
+				all[name] = dc.Name
+			}
+		}
+	}
+	if p.RedisKind() == scenario.RedisForeign {
+		delete(all, redisHost) // a gateway of the harness stands there
+	}
+	return all
+}
+
 func balancerName(dc string, i int) string { return fmt.Sprintf("%s/balancer-%d", dc, i+1) }
 func recorderName(dc string, i int) string { return fmt.Sprintf("%s/recorder-%d", dc, i+1) }
 func checkerName(i int) string             { return fmt.Sprintf("checker-%02d", i+1) }

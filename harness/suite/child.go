@@ -3,6 +3,7 @@ package suite
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -56,7 +57,7 @@ func (s *suite) child(ctx context.Context, dir string, j Job) error {
 	}
 	alive, stop := context.WithTimeout(context.WithoutCancel(ctx), limit)
 	defer stop()
-	cmd := exec.CommandContext(alive, s.Exe, ChildArg, dir)
+	cmd := exec.CommandContext(alive, cmp.Or(s.Exes[j.Plan.World], s.Exe), ChildArg, dir)
 	cmd.Env = append(append(os.Environ(), childEnv()...), s.Env...)
 	ownGroup(cmd)
 	log := filepath.Join(dir, "logs", "harness.log")

@@ -19,14 +19,27 @@ import (
 	"deadair/harness/scenario"
 	"deadair/harness/stack"
 	"deadair/harness/world"
+	"deadair/harness/world/docker/inside"
 )
 
 // orphanLimit is how long a run whose parent is gone may take to heal and end.
 const orphanLimit = 1500 * time.Millisecond
 
+// World is a further world in which a program can play.
+type World struct {
+	Name string
+	// Play plays a plan and leaves its history in dir, which exists, with logs below
+	// it. Each line that it tells is one of the run's for its parent.
+	Play func(ctx context.Context, p *scenario.Plan, dir string, tell io.Writer) error
+}
+
 // Child plays one run if this process was started for that; it then does not
-// return. Call it first in main and in TestMain.
-func Child() bool {
+// return. Call it first in main and in TestMain. Further are the worlds that not
+// every program can play in.
+func Child(further ...World) bool {
+	if len(os.Args) == 2 && os.Args[1] == inside.StageArg {
+		os.Exit(playStage())
+	}
 	if len(os.Args) != 3 || os.Args[1] != ChildArg {
 		return false
 	}
@@ -34,7 +47,7 @@ func Child() bool {
 	go obey(os.Stdin, stop)
 	out := newTeller(toParent())
 	go out.keepTime()
-	err := playFolder(ctx, os.Args[2], out)
+	err := playFolder(ctx, os.Args[2], out, further...)
 	if err == nil {
 		os.Exit(0)
 	}
@@ -72,10 +85,15 @@ func obey(parent io.Reader, stop context.CancelCauseFunc) {
 }
 
 // playFolder plays the plan of a folder and leaves its history there.
-func playFolder(ctx context.Context, dir string, out *teller) error {
+func playFolder(ctx context.Context, dir string, out *teller, further ...World) error {
 	p, err := readPlan(dir)
 	if err != nil {
 		return err
+	}
+	for _, w := range further {
+		if w.Name == p.World {
+			return w.Play(ctx, p, dir, out)
+		}
 	}
 	play, ok := worlds()[p.World]
 	if !ok {
@@ -87,7 +105,7 @@ func playFolder(ctx context.Context, dir string, out *teller) error {
 // playIn plays a plan in a world of its own and leaves the history in dir.
 type playIn func(ctx context.Context, p *scenario.Plan, dir string, out *teller) error
 
-// worlds is the table of worlds that this program can play in.
+// worlds is the table of worlds that every program can play in.
 func worlds() map[string]playIn {
 	return map[string]playIn{
 		"loopback": playLoopback,
@@ -138,11 +156,18 @@ const maxError = 4 << 10
 type teller struct {
 	due atomic.Bool // a beat has passed since the last line
 
-	mu  sync.Mutex // guards enc
-	enc *json.Encoder
+	mu sync.Mutex // guards to
+	to io.Writer
 }
 
-func newTeller(w io.Writer) *teller { return &teller{enc: json.NewEncoder(w)} }
+func newTeller(w io.Writer) *teller { return &teller{to: w} }
+
+// Write passes on a line as it is.
+func (t *teller) Write(line []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.to.Write(line)
+}
 
 // keepTime makes a line due at each beat of the wall's clock, which who tells in virtual time does not see.
 func (t *teller) keepTime() {
@@ -167,9 +192,7 @@ func (t *teller) fail(err error) {
 }
 
 func (t *teller) say(l line) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.enc.Encode(l) //nolint:errcheck // a parent that is gone ends us another way
+	json.NewEncoder(t).Encode(l) //nolint:errcheck // a parent that is gone ends us another way
 }
 
 // textLog is the log for people of one host.

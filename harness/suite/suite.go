@@ -85,14 +85,15 @@ type Progress struct {
 
 // Config is what Run needs. Zero values stand for the defaults given.
 type Config struct {
-	Out      string           // root folder of the run; must exist
-	Exe      string           // the program whose Child is called; default: this one
-	Real     int              // runs at once in worlds of real time; default 5 for 2 cores
-	Virtual  int              // runs at once in virtual time; default one per core
-	Baseline *reports.Summary // of another time, to set each page beside; may be nil
-	Progress func(Progress)   // called from many goroutines, one call at a time; may be nil
-	Env      []string         // further environment of the children
-	Limit    time.Duration    // wall time of one run, which then is killed; default by its plan, minutes
+	Out      string            // root folder of the run; must exist
+	Exe      string            // the program whose Child is called; default: this one
+	Exes     map[string]string // other programs for that, by world
+	Real     int               // runs at once in worlds of real time; default 5 for 2 cores
+	Virtual  int               // runs at once in virtual time; default one per core
+	Baseline *reports.Summary  // of another time, to set each page beside; may be nil
+	Progress func(Progress)    // called from many goroutines, one call at a time; may be nil
+	Env      []string          // further environment of the children
+	Limit    time.Duration     // wall time of one run, which then is killed; default by its plan, minutes
 }
 
 // Run plays all jobs and returns their outcomes in the order of the jobs. Its

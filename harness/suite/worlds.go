@@ -76,13 +76,11 @@ func playLoopback(ctx context.Context, p *scenario.Plan, dir string, out *teller
 	w, err = loopback.Open(loopback.Config{
 		Hosts: stack.Hosts(p),
 		Kinds: stack.Kinds(), Programs: stack.Programs(),
-		Seed:  p.Seed,
-		Dir:   dir,
-		Watch: stack.Watch(log),
-		Canary: func(late time.Duration) {
-			log.Add(history.Event{Node: "harness", Kind: history.Canary, Took: time.Duration(float64(late) * p.Speed)})
-		},
-		Log: logs.of("world"),
+		Seed:   p.Seed,
+		Dir:    dir,
+		Watch:  stack.Watch(log),
+		Canary: canary(p, log),
+		Log:    logs.of("world"),
 	})
 	if err != nil {
 		return fmt.Errorf("open the world: %w", err)

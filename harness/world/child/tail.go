@@ -12,8 +12,11 @@ const (
 )
 
 // Tail is the end of the child's log for people: from the last panic on, or the last lines.
-func (p *Process) Tail() string {
-	f, err := os.Open(p.log)
+func (p *Process) Tail() string { return Tail(p.log) }
+
+// Tail is the end of a child's log in a file.
+func Tail(path string) string {
+	f, err := os.Open(path)
 	if err != nil {
 		return "no log: " + err.Error()
 	}

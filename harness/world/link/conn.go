@@ -100,9 +100,13 @@ func (c *conn) connect() (class string, err error) {
 }
 
 // dialAs connects from the dialler's own address, so that the target sees who it
-// is. Where that address cannot be shared, its port is another.
+// is. Where that address cannot be shared, its port is another; where the two are
+// not both on this machine, so is the address.
 func dialAs(ctx context.Context, from net.Addr, to string) (net.Conn, error) {
 	d := net.Dialer{LocalAddr: from, KeepAlive: -1, Control: sock.Share}
+	if !isHere(from.String()) || !isHere(to) {
+		d.LocalAddr = nil
+	}
 	c, err := d.DialContext(ctx, "tcp", to)
 	if err == nil || !errors.Is(err, syscall.EADDRINUSE) && !errors.Is(err, syscall.EADDRNOTAVAIL) {
 		return c, err
@@ -113,6 +117,12 @@ func dialAs(ctx context.Context, from net.Addr, to string) (net.Conn, error) {
 	}
 	d.LocalAddr = net.TCPAddrFromAddrPort(netip.AddrPortFrom(at.Addr(), 0))
 	return d.DialContext(ctx, "tcp", to)
+}
+
+// isHere tells whether an address is this machine's alone.
+func isHere(addr string) bool {
+	at, err := netip.ParseAddrPort(addr)
+	return err == nil && at.Addr().IsLoopback()
 }
 
 // classify names how a dial failed.

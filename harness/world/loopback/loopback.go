@@ -36,6 +36,9 @@ func Child(kinds world.Kinds) bool {
 // each. Runs that live are left alone. An empty state is the default folder.
 func Cleanup(state string) ([]string, error) { return journal.Cleanup(state) }
 
+// StateDir is the folder where killed runs are remembered by default.
+func StateDir() (string, error) { return journal.Dir() }
+
 // Config is what a World needs. Zero values stand for the defaults given.
 type Config struct {
 	Hosts []world.Host // at most 25 000

@@ -1,0 +1,69 @@
+// Command deadair-docker is what deadair plays runs in containers with.
+//
+// It is a program of its own because its libraries take long to start, which
+// deadair, whose binary every node of the other worlds is, must not. deadair finds it
+// beside itself or where "deadair-docker images" put it. It parses its arguments and
+// calls package docker, nothing else.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"deadair/harness/suite"
+	"deadair/harness/suite/contained"
+	"deadair/harness/world/docker"
+)
+
+// Exit codes, as deadair's.
+const (
+	exitOK      = 0
+	exitUsage   = 2 // or something that a person can put right
+	exitHarness = 4
+)
+
+func main() {
+	if suite.Child(contained.World()) {
+		return
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := run(ctx, os.Args[1:])
+	stop()
+	var remedy *docker.Remedy
+	switch {
+	case err == nil:
+		os.Exit(exitOK)
+	case errors.As(err, &remedy):
+		fmt.Fprintln(os.Stderr, "deadair:", remedy)
+		os.Exit(exitUsage)
+	}
+	fmt.Fprintln(os.Stderr, "deadair:", err)
+	os.Exit(exitHarness)
+}
+
+// run does what the first argument says.
+func run(ctx context.Context, args []string) error {
+	verb := ""
+	if len(args) > 0 {
+		verb = args[0]
+	}
+	switch verb {
+	case "ready": // the rest names the servers of somebody else's that will be needed
+		return docker.Ready(ctx, args[1:]...)
+	case "cleanup":
+		did, err := docker.Cleanup(ctx)
+		for _, line := range did {
+			fmt.Println(line)
+		}
+		return err
+	case "images":
+		return docker.MakeImages(ctx, os.Stdout)
+	}
+	fmt.Fprintln(os.Stderr, "usage: deadair-docker images | ready [PROGRAM…] | cleanup: what deadair plays in containers with")
+	os.Exit(exitUsage)
+	return nil
+}

@@ -1,0 +1,79 @@
+package suite
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"deadair/harness/history"
+	"deadair/harness/scenario"
+	"deadair/harness/stack"
+	"deadair/harness/world/docker/inside"
+)
+
+// playStage plays one run in a container, for the engine's side outside of it. It
+// returns the process' exit code.
+func playStage() int {
+	ctx, stop := context.WithCancelCause(context.Background())
+	s, err := inside.Enter(os.Stdin, toParent(), func(why error) {
+		stop(why)
+		if errors.Is(why, inside.ErrGone) {
+			time.AfterFunc(orphanLimit, func() { os.Exit(childOrphan) })
+		}
+	})
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return childFailed
+	}
+	out := newTeller(s)
+	go out.keepTime()
+	s.Over(endOf(ctx, playInside(ctx, s, out)))
+	return 0
+}
+
+// endOf tells how a run ended: asked to end early is no error of its own.
+func endOf(ctx context.Context, err error) inside.End {
+	switch {
+	case err == nil:
+		return inside.End{}
+	case ctx.Err() == nil || !errors.Is(err, context.Cause(ctx)):
+		return inside.End{Err: err.Error()}
+	case err.Error() != context.Cause(ctx).Error():
+		return inside.End{Err: err.Error(), Stopped: true}
+	}
+	return inside.End{Stopped: true}
+}
+
+// playInside plays the plan that a stage was given, and leaves what there is to take home.
+func playInside(ctx context.Context, s *inside.Stage, out *teller) error {
+	p, err := scenario.ReadPlan(bytes.NewReader(s.Plan))
+	if err != nil {
+		return err
+	}
+	logs, err := newLogs(filepath.Join(inside.Dir, "logs"))
+	if err != nil {
+		return err
+	}
+	defer logs.close()
+	var w *inside.World
+	log := history.NewLog(func() time.Duration { return time.Duration(float64(w.Now()) * p.Speed) })
+	w, err = inside.Open(inside.Config{
+		Stage: s, Kinds: stack.Kinds(), Programs: stack.Programs(), Seed: p.Seed, Watch: stack.Watch(log),
+		Canary: canary(p, log), Log: logs.of("world"),
+	})
+	if err != nil {
+		return err
+	}
+	return stage{p, inside.Dir, w, log, logs.of("harness"), out}.play(ctx)
+}
+
+// canary writes down how late the harness' timers fire.
+func canary(p *scenario.Plan, log *history.Log) func(late time.Duration) {
+	return func(late time.Duration) {
+		log.Add(history.Event{Node: "harness", Kind: history.Canary, Took: time.Duration(float64(late) * p.Speed)})
+	}
+}

@@ -1,0 +1,166 @@
+package inside
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"deadair/harness/world/child"
+	"deadair/harness/world/realtime"
+)
+
+// ErrGone says that the engine's side has ended.
+var ErrGone = errors.New("the harness has gone")
+
+// Stage is the stage's side of the wire to the engine's.
+type Stage struct {
+	Opening
+	out  *lines
+	in   *json.Decoder
+	gone chan struct{} // closed at the end of the wire
+	end  func(error)   // asks the run to end
+
+	mu        sync.Mutex // guards processes
+	processes map[string]*process
+}
+
+// Enter reads what a run begins with. Asked is called, from then on, when the run
+// shall end; with ErrGone when nobody waits for it any more.
+func Enter(in io.Reader, out io.Writer, asked func(error)) (*Stage, error) {
+	return enter(json.NewDecoder(in), newLines(out), asked)
+}
+
+func enter(in *json.Decoder, out *lines, asked func(error)) (*Stage, error) {
+	s := &Stage{out: out, in: in, gone: make(chan struct{}), end: asked, processes: map[string]*process{}}
+	var m Message
+	if err := s.in.Decode(&m); err != nil || m.Open == nil {
+		return nil, fmt.Errorf("begin a run in a container: it was not told what: %s is for the harness only", StageArg)
+	}
+	s.Opening = *m.Open
+	go s.listen()
+	return s, nil
+}
+
+func (s *Stage) listen() {
+	defer close(s.gone)
+	for {
+		var m Message
+		if s.in.Decode(&m) != nil {
+			s.end(ErrGone)
+			return
+		}
+		if m.Do == end {
+			s.end(errors.New("asked to end"))
+			continue
+		}
+		s.mu.Lock()
+		p := s.processes[m.Node]
+		if m.Do == Ended {
+			delete(s.processes, m.Node)
+		}
+		s.mu.Unlock()
+		if p != nil {
+			p.take(m)
+		}
+	}
+}
+
+// Write tells who started the run a line.
+func (s *Stage) Write(line []byte) (int, error) {
+	s.out.say(Message{Do: told, Line: bytes.Clone(line)})
+	return len(line), nil
+}
+
+// Over tells that the run has ended, and waits until the engine's side has taken what it left.
+func (s *Stage) Over(e End) {
+	s.out.say(Message{Do: over, Over: &e})
+	<-s.gone
+}
+
+// begin has a node's process started.
+func (s *Stage) begin(start realtime.Start) *process {
+	p := &process{
+		stage: s, node: start.Spec.Node, hear: start.Hear, done: make(chan struct{}), did: make(chan string, 1),
+		log: LogPath(filepath.Join(Dir, "logs"), start.Spec.Node),
+	}
+	s.mu.Lock()
+	s.processes[p.node] = p
+	s.mu.Unlock()
+	s.out.say(Message{Do: Begin, Node: p.node, Spec: &start.Spec, Program: start.Program})
+	return p
+}
+
+// process is a node's process in its container.
+type process struct {
+	stage *Stage
+	node  string
+	log   string
+	hear  func(child.Message)
+	done  chan struct{}
+	did   chan string // what came of a pause
+	how   string      // it ended; good after done
+}
+
+// take takes in what its container tells.
+func (p *process) take(m Message) {
+	switch {
+	case m.Do == Heard && m.Child != nil:
+		p.hear(*m.Child)
+	case m.Do == Did:
+		select {
+		case p.did <- m.Text:
+		default: // nobody waits any more
+		}
+	case m.Do == Ended:
+		p.how = m.Text
+		close(p.done)
+	}
+}
+
+// order has something done to it.
+func (p *process) order(m Message) error {
+	select {
+	case <-p.done:
+		return os.ErrProcessDone
+	default:
+	}
+	m.Node = p.node
+	p.stage.out.say(m)
+	return nil
+}
+
+func (p *process) Send(m child.Message) error { return p.order(Message{Do: Tell, Child: &m}) }
+func (p *process) Kill() error                { return p.order(Message{Do: Kill}) }
+func (p *process) Stop() error                { return p.order(Message{Do: Stop}) }
+func (p *process) Resume() error              { return p.order(Message{Do: Resume}) }
+
+func (p *process) Pause(ctx context.Context) error {
+	select {
+	case <-p.did: // of a pause that nobody waited for
+	default:
+	}
+	if err := p.order(Message{Do: Pause}); err != nil {
+		return err
+	}
+	select {
+	case why := <-p.did:
+		if why != "" {
+			return errors.New(why)
+		}
+		return nil
+	case <-p.done:
+		return errors.New("it ended meanwhile")
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+func (p *process) Done() <-chan struct{} { return p.done }
+func (p *process) End() string           { return p.how }
+func (p *process) Tail() string          { return child.Tail(p.log) }
