@@ -100,7 +100,9 @@ func New(cfg Config, e env.Env, parts Parts) (*Balancer, error) {
 }
 
 func (b *Balancer) redis() (*session.Redis, error) {
-	store, err := session.NewRedis(session.RedisConfig{Addr: b.cfg.Redis, Prefix: b.cfg.RedisKeys, Deadline: b.cfg.ClaimDeadline}, b.env.DialContext)
+	store, err := session.NewRedis(session.RedisConfig{
+		Addr: b.cfg.Redis, Sentinels: b.cfg.RedisSentinels, Master: b.cfg.RedisMaster, Prefix: b.cfg.RedisKeys, Deadline: b.cfg.ClaimDeadline,
+	}, b.env.DialContext)
 	if err != nil {
 		return nil, fmt.Errorf("open index: %w", err)
 	}

@@ -25,17 +25,19 @@ import (
 // Waits (how often, how long until) may be scaled together; deadlines and holds
 // (how long one thing may take) are what a client or a network gives.
 type Config struct {
-	Name       string           `yaml:"name"`       // unique among the balancers; default: the host's name
-	Datacenter string           `yaml:"datacenter"` // where it stands
-	Listen     string           `yaml:"listen"`     // sources and GET /health; ":8000"
-	Shoutcast  string           `yaml:"shoutcast"`  // sources by SHOUTcast v1, "none" for none; default: the port after Listen's, unless Admin has it
-	Admin      string           `yaml:"admin"`      // operators; ":8002"
-	TLS        TLSConfig        `yaml:"tls"`        // read again on Reload
-	Redis      string           `yaml:"redis"`      // "ip:port" of the index
-	RedisKeys  string           `yaml:"redis-keys"` // what the index's keys begin with, the same in all balancers; "deadair:"
-	Recorders  []fleet.Recorder `yaml:"recorders"`  // all datacenters'
-	Peers      []fleet.Peer     `yaml:"peers"`      // the other balancers, asked whether a fault is ours alone
-	Near       []string         `yaml:"near"`       // datacenters by nearness; default: the own one, then the others by name
+	Name           string           `yaml:"name"`            // unique among the balancers; default: the host's name
+	Datacenter     string           `yaml:"datacenter"`      // where it stands
+	Listen         string           `yaml:"listen"`          // sources and GET /health; ":8000"
+	Shoutcast      string           `yaml:"shoutcast"`       // sources by SHOUTcast v1, "none" for none; default: the port after Listen's, unless Admin has it
+	Admin          string           `yaml:"admin"`           // operators; ":8002"
+	TLS            TLSConfig        `yaml:"tls"`             // read again on Reload
+	Redis          string           `yaml:"redis"`           // "ip:port" of the index
+	RedisSentinels []string         `yaml:"redis-sentinels"` // "ip:port" each of who knows where the index is, in the place of redis
+	RedisMaster    string           `yaml:"redis-master"`    // what they call it
+	RedisKeys      string           `yaml:"redis-keys"`      // what the index's keys begin with, the same in all balancers; "deadair:"
+	Recorders      []fleet.Recorder `yaml:"recorders"`       // all datacenters'
+	Peers          []fleet.Peer     `yaml:"peers"`           // the other balancers, asked whether a fault is ours alone
+	Near           []string         `yaml:"near"`            // datacenters by nearness; default: the own one, then the others by name
 
 	// Who may send. Either a list, or a service that knows all. Read again on Reload.
 	Accounts     map[string]string     `yaml:"accounts"`      // password by user, plain or as account.Hash writes it; the user is the account
@@ -203,8 +205,13 @@ func (c Config) failoverBound() time.Duration {
 // validate says what is wrong with a configuration that has its defaults.
 func (c Config) validate() error {
 	errs := []error{c.validateNames(), c.validateTimes(), c.validateAccess()}
-	if c.Redis == "" {
-		errs = append(errs, errors.New("redis: give the index's \"ip:port\""))
+	switch {
+	case c.Redis == "" && len(c.RedisSentinels) == 0:
+		errs = append(errs, errors.New("redis: give the index's \"ip:port\", or redis-sentinels and redis-master"))
+	case c.Redis != "" && len(c.RedisSentinels) > 0:
+		errs = append(errs, errors.New("redis-sentinels: they tell where the index is; remove redis, or them"))
+	case len(c.RedisSentinels) > 0 && c.RedisMaster == "":
+		errs = append(errs, errors.New("redis-master: say what the sentinels call the index"))
 	}
 	if bound := c.failoverBound(); c.Window < bound {
 		errs = append(errs, fmt.Errorf("window: %v is shorter than this configuration's own failover: "+

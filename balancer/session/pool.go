@@ -24,6 +24,7 @@ var errClosed = errors.New("store closed")
 type pool struct {
 	cfg   RedisConfig
 	dial  func(ctx context.Context, network, addr string) (net.Conn, error)
+	where *sentinels
 	turns chan struct{} // one for each call under way
 
 	mu         sync.Mutex
@@ -49,7 +50,7 @@ func (c *conn) Eval(ctx context.Context, script, key string, args []any) ([]any,
 func (c *conn) Now(ctx context.Context) (time.Time, error) { return c.client.Time(ctx).Result() }
 
 func newPool(cfg RedisConfig, dial func(ctx context.Context, network, addr string) (net.Conn, error)) *pool {
-	return &pool{cfg: cfg, dial: dial, turns: make(chan struct{}, cfg.Connections)}
+	return &pool{cfg: cfg, dial: dial, where: &sentinels{cfg: cfg, dial: dial}, turns: make(chan struct{}, cfg.Connections)}
 }
 
 // do makes a call: on a connection that was used before if there is one, for at
@@ -96,6 +97,7 @@ func (p *pool) try(ctx context.Context, c *conn, call func(context.Context, Clie
 		p.put(c)
 		return nil
 	}
+	p.where.doubt()
 	p.retire(c.generation)
 	c.close()
 	return err
@@ -171,8 +173,13 @@ func (p *pool) open(ctx context.Context) (*conn, error) {
 	if closed {
 		return nil, errClosed
 	}
-	socket, err := p.dial(ctx, "tcp", p.cfg.Addr)
+	at, err := p.where.addr(ctx)
 	if err != nil {
+		return nil, err
+	}
+	socket, err := p.dial(ctx, "tcp", at)
+	if err != nil {
+		p.where.doubt()
 		return nil, err
 	}
 	return &conn{client: newClient(p.cfg, socket), socket: socket, generation: generation}, nil

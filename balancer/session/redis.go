@@ -11,11 +11,15 @@ import (
 
 // RedisConfig says where the index is and how long to wait for it.
 type RedisConfig struct {
-	Addr     string // "ip:port"
+	Addr     string // "ip:port"; or Sentinels and Master
 	Username string // "" is Redis' default user
 	Password string // "" does not authenticate
 	DB       int
-	Prefix   string // of all keys; "" is "deadair:". Balancers of one ingest share it
+	// Sentinels, each "ip:port", tell where the master named Master is, which changes.
+	// They are asked without a password.
+	Sentinels []string
+	Master    string
+	Prefix    string // of all keys; "" is "deadair:". Balancers of one ingest share it
 
 	// Deadline is the longest that any call may take, waiting included. 0 is 500 ms.
 	Deadline time.Duration
@@ -59,8 +63,12 @@ type Redis struct {
 func NewRedis(cfg RedisConfig, dial func(ctx context.Context, network, addr string) (net.Conn, error)) (*Redis, error) {
 	cfg.setDefaults()
 	switch {
-	case cfg.Addr == "":
+	case cfg.Addr == "" && len(cfg.Sentinels) == 0:
 		return nil, errors.New("configure session index: set the address of Redis, as ip:port")
+	case len(cfg.Sentinels) > 0 && cfg.Master == "":
+		return nil, errors.New("configure session index: name the master that the sentinels watch")
+	case cfg.Addr != "" && len(cfg.Sentinels) > 0:
+		return nil, errors.New("configure session index: set the address of Redis, or sentinels that tell it")
 	case dial == nil:
 		return nil, errors.New("configure session index: no dialer")
 	case cfg.Deadline < 0 || cfg.IdleTimeout < 0 || cfg.Keep < 0 || cfg.Connections < 0:
