@@ -22,6 +22,7 @@ type status struct {
 	Guarantees []guarantee // those that need somebody first
 	Worlds     []string
 	Scenarios  []indexScenario
+	Systems    []systems
 	Coverage   []covered
 	Facts      []Fact
 }
@@ -36,6 +37,7 @@ func newStatus(s Summary, change *Comparison) status {
 		x.Class, x.Sign = "unclear", "?"
 	}
 	x.matrix(s)
+	x.Systems = beside(s)
 	told := acquaint(s)
 	x.Components = components(told)
 	for _, a := range told {

@@ -24,7 +24,8 @@ type Summary struct {
 	Started time.Time `json:"started"`
 	Seed    uint64    `json:"seed"`
 	WallS   float64   `json:"wall_s"`
-	Runs    []Run     `json:"runs"` // never null
+	Runs    []Run     `json:"runs"`                   // never null
+	Foreign []Run     `json:"foreign_runs,omitempty"` // with servers of somebody else's; nothing is expected of them
 
 	Environment *Environment `json:"environment,omitempty"` // of the first run
 	Scenarios   []About      `json:"scenarios"`             // what the runs play, in their order; never null
@@ -71,14 +72,15 @@ type Run struct {
 	Error      string     `json:"error,omitempty"` // why the run could not be carried out
 	Replay     string     `json:"replay"`
 
-	Legacy     []string    `json:"legacy"`      // the pieces of 2014 in it; never null
-	Mutant     string      `json:"mutant"`      // what is broken on purpose
-	Steps      int         `json:"steps"`       // none: a control
-	Plan       string      `json:"plan_sha256"` // the same for plans that play and judge the same
-	Checker    string      `json:"checker"`     // version of who judged; empty: nobody has
-	Updates    []Update    `json:"updates"`     // what happened, as a status page tells it; never null
-	Documented []Milestone `json:"documented"`  // never null
-	Coverage   []Cover     `json:"coverage"`    // never null
+	Legacy     []string    `json:"legacy"`            // the pieces of 2014 in it; never null
+	Mutant     string      `json:"mutant"`            // what is broken on purpose
+	Foreign    string      `json:"foreign,omitempty"` // the servers of somebody else's in it
+	Steps      int         `json:"steps"`             // none: a control
+	Plan       string      `json:"plan_sha256"`       // the same for plans that play and judge the same
+	Checker    string      `json:"checker"`           // version of who judged; empty: nobody has
+	Updates    []Update    `json:"updates"`           // what happened, as a status page tells it; never null
+	Documented []Milestone `json:"documented"`        // never null
+	Coverage   []Cover     `json:"coverage"`          // never null
 }
 
 // Property is one judged property of a run.
@@ -97,7 +99,7 @@ func NewRun(j Judged) Run {
 		Scenario: p.Scenario, Title: p.Title, Date: p.Date, Variant: p.Variant, World: p.World,
 		Expected: p.Want.Result(), Verdict: string(check.Inconclusive), AsExpected: v.AsExpected,
 		Properties: []Property{}, IncidentS: p.End.Seconds(), Replay: p.Replay(),
-		Legacy: append([]string{}, p.Legacy...), Mutant: p.Mutant, Steps: len(p.Steps), Plan: p.Fingerprint(), Checker: v.Checker,
+		Legacy: append([]string{}, p.Legacy...), Mutant: p.Mutant, Foreign: p.Foreigners(), Steps: len(p.Steps), Plan: p.Fingerprint(), Checker: v.Checker,
 		Updates: []Update{}, Documented: []Milestone{}, Coverage: []Cover{},
 	}
 	if j.Environment != nil {

@@ -24,9 +24,10 @@ type choice struct {
 	seed    uint64
 	speed   float64
 	redis   string
-	all     bool            // of the library also what is only played on demand
-	leftOut func(why error) // told of each variant of the library that cannot be played so
-	asked   func(n int)     // told how many runs of the library are played on demand only
+	all     bool               // of the library also what is only played on demand
+	foreign []scenario.Adapter // servers of somebody else's, with which all is played once more
+	leftOut func(why error)    // told of each variant that cannot be played so
+	asked   func(n int)        // told how many runs of the library are played on demand only
 }
 
 // flags are those of replay that a choice is made of. The worlds are given by the returned one.
@@ -35,6 +36,7 @@ func (c *choice) flags(fs *flag.FlagSet) (worlds *string) {
 	fs.Uint64Var(&c.seed, "seed", 1, "decides every choice of a plan")
 	fs.Float64Var(&c.speed, "speed", defaultSpeed, "incident seconds per second, in worlds of real time")
 	fs.StringVar(&c.redis, "redis", "", "the Redis behind the session index: embedded, server (an installed redis-server, or its image), or the `URL` of a foreign one (default: embedded; in containers server, where it can do what the steps ask)")
+	c.binFlag(fs)
 	fs.BoolVar(&c.all, "all", false, "of the library also the variants that are not played by default (deadair list shows which)")
 	return fs.String("world", "", "where to play: loopback, virtual, docker, or some with commas (default: loopback for named scenarios, loopback and virtual for the whole library)")
 }
@@ -44,7 +46,7 @@ func (c *choice) take(names []string, worlds string) error {
 	c.names = names
 	foreign := c.redis != "" && c.redis != scenario.RedisEmbedded
 	var ok bool
-	if c.worlds, ok = worldsOf(worlds, len(names) > 0 || foreign); !ok {
+	if c.worlds, ok = worldsOf(worlds, len(names) > 0 || foreign || len(c.foreign) > 0); !ok {
 		return fmt.Errorf("no world %q: choose loopback, virtual or docker", worlds)
 	}
 	if slices.Contains(c.worlds, "loopback") || c.redis != scenario.RedisServer {
@@ -135,6 +137,11 @@ func (c choice) expand(s source, variants []string, library bool) ([]suite.Job, 
 				return nil, err
 			}
 			jobs = append(jobs, suite.Job{Plan: p, Source: s.data})
+			theirs, err := c.withForeign(s, p)
+			if err != nil {
+				return nil, err
+			}
+			jobs = append(jobs, theirs...)
 		}
 	}
 	return jobs, nil

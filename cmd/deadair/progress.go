@@ -88,7 +88,11 @@ func (p *progress) end() {
 func clock(d time.Duration) string { return d.Round(time.Second).String() }
 
 func nameOf(j suite.Job) string {
-	return j.Plan.Scenario + " " + j.Plan.Variant + " (" + j.Plan.World + ")"
+	name := j.Plan.Scenario + " " + j.Plan.Variant + " (" + j.Plan.World + ")"
+	if by := j.Plan.Foreigners(); by != "" {
+		name += " with " + by
+	}
+	return name
 }
 
 // resultLine is one outcome for a person.
@@ -106,6 +110,9 @@ func resultLine(o suite.Outcome) string {
 	}
 	if failed := o.Failed(); len(failed) > 0 && o.Err == nil {
 		got += ":" + strings.Join(failed, ",")
+	}
+	if o.Foreign() {
+		return fmt.Sprintf("%-8s %-52s %s  %s", word, nameOf(o.Job), got, o.Wall.Round(100*time.Millisecond))
 	}
 	return fmt.Sprintf("%-8s %-52s %s, expected %s  %s", word, nameOf(o.Job), got, o.Job.Plan.Want.Result(), o.Wall.Round(100*time.Millisecond))
 }

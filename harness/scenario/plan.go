@@ -19,6 +19,8 @@ type Plan struct {
 	OnDemand bool    `json:"on_demand,omitempty"` // played only when it is named, or with all; see File.ByDefault
 	Redis    string  `json:"redis,omitempty"`     // "server" or a URL, see UseRedis; "" is the embedded one
 
+	Foreign []Adapter `json:"foreign,omitempty"` // servers of somebody else's in the place of ours, by kind, see UseForeign
+
 	System       System        `json:"system"`
 	Timing       Timing        `json:"timing"`
 	Legacy       []string      `json:"legacy,omitempty"` // names in stack/legacy, sorted

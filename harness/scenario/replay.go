@@ -16,12 +16,15 @@ func (p *Plan) Replay() string {
 	if p.Redis != "" {
 		cmd += " --redis " + word(p.Redis)
 	}
+	for _, a := range p.Foreign {
+		cmd += " --bin " + word(a.Kind+"="+a.File)
+	}
 	return cmd
 }
 
 // word spells an argument so that a shell takes it as one.
 func word(s string) string {
-	if regexp.MustCompile(`^[A-Za-z0-9_./:@%+,-]+$`).MatchString(s) {
+	if regexp.MustCompile(`^[A-Za-z0-9_./:@%+,=-]+$`).MatchString(s) {
 		return s
 	}
 	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"

@@ -29,6 +29,9 @@ func balancerPart() part {
 }
 
 func balancerNode(s *Stack, dc scenario.Datacenter, name string) (*world.Node, error) {
+	if s.plan.ForeignOf(kindBalancer) != nil {
+		return s.foreignNode(kindBalancer, dc, name)
+	}
 	cfg := balancer.Config{
 		Name: name, Datacenter: dc.Name, Admin: adminAddr(),
 		Redis: s.at(redisHost, redisPort), RedisKeys: s.keysBegin(),

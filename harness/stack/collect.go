@@ -41,7 +41,7 @@ func (s *Stack) collect(recorder string, d env.Disk) error {
 		fmt.Fprintf(whole, "%s %x\n", name, sum)
 		count++
 		size += int64(len(data))
-		if !isSegment(name) {
+		if !s.isSound(name) {
 			return
 		}
 		for _, e := range segmentEvents(name, data, s.byID) {
@@ -88,6 +88,15 @@ func readFile(d env.Disk, name string) ([]byte, error) {
 	return io.ReadAll(f)
 }
 
+// isSound tells which files of a recorder are recordings.
+func (s *Stack) isSound(name string) bool {
+	if a := s.plan.ForeignOf(kindRecorder); a != nil {
+		ok, err := path.Match(a.Recordings, path.Base(name))
+		return ok && err == nil
+	}
+	return isSegment(name)
+}
+
 // isSegment tells a segment from a manifest: <session>/<epoch>-<n>.<ext>.
 func isSegment(name string) bool {
 	_, _, ok := segmentEpoch(name)
@@ -104,7 +113,10 @@ func segmentEpoch(name string) (session string, epoch int64, ok bool) {
 // segmentEvents tells what frames are in a segment: one event per broadcaster,
 // the one with the most frames first, carrying what is no frame of anybody.
 func segmentEvents(name string, data []byte, byID map[uint32]string) []history.Event {
-	session, epoch, _ := segmentEpoch(name)
+	session, epoch, ok := segmentEpoch(name)
+	if !ok {
+		session = name // of somebody else's: a file is what it takes for one show
+	}
 	found := map[uint32]*history.Event{}
 	var order []uint32
 	tally, err := frame.Scan(bytes.NewReader(data), func(f frame.Found) {

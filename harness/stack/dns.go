@@ -21,7 +21,7 @@ func (s *Stack) buildZones() (err error) {
 		region := route53.Region{Name: dc.Name, Place: dc.Place}
 		for i := range dc.Balancers {
 			name := balancerName(dc.Name, i)
-			region.Records = append(region.Records, route53.Record{Host: name, Addr: s.world.Addr(name), HealthPort: IngestPort, HealthPath: "/health"})
+			region.Records = append(region.Records, route53.Record{Host: name, Addr: s.world.Addr(name), HealthPort: IngestPort, HealthPath: s.healthPath()})
 		}
 		cfg.Regions = append(cfg.Regions, region)
 	}

@@ -29,6 +29,9 @@ func recordersOf(dc scenario.Datacenter) []string {
 }
 
 func recorderNode(s *Stack, dc scenario.Datacenter, name string) (*world.Node, error) {
+	if s.plan.ForeignOf(kindRecorder) != nil {
+		return s.foreignNode(kindRecorder, dc, name)
+	}
 	cfg := recorder.Config{Name: name, Datacenter: dc.Name, Capacity: dc.Capacity, Admin: adminAddr()}
 	dials := s.publishing(&cfg)
 	cfg, err := override(cfg, s.plan.System.Recorder)

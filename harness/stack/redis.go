@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net"
-	"net/netip"
 	"os/exec"
 	"strconv"
 
@@ -19,19 +18,19 @@ import (
 // redisServer is the executable of a real Redis.
 const redisServer = "redis-server"
 
-// Programs is the table of nodes that are servers of somebody else's.
-func Programs() world.Programs {
-	return world.Programs{
+// Programs is the table of a plan's nodes that are servers of somebody else's.
+func Programs(p *scenario.Plan) world.Programs {
+	all := world.Programs{
 		kindRedisServer: {
 			Path: redisServer,
 			// What it was told is written before it answers, and so survives a kill. It
 			// starts no processes of its own, which would outlive it.
-			Args: func(at netip.AddrPort, dir string) []string {
+			Args: func(p world.Place) ([]string, error) {
 				return []string{
-					"--bind", at.Addr().String(), "--port", strconv.Itoa(int(at.Port())), "--protected-mode", "no",
-					"--dir", dir, "--save", "", "--appendonly", "yes", "--appendfsync", "everysec", "--auto-aof-rewrite-percentage", "0",
+					"--bind", p.At.Addr().String(), "--port", strconv.Itoa(int(p.At.Port())), "--protected-mode", "no",
+					"--dir", p.Dir, "--save", "", "--appendonly", "yes", "--appendfsync", "everysec", "--auto-aof-rewrite-percentage", "0",
 					"--maxclients", strconv.Itoa(fault.RedisClients), "--daemonize", "no", "--logfile", "",
-				}
+				}, nil
 			},
 			Ready: func(ctx context.Context, conn net.Conn) error {
 				_, err := console.New(conn).Do(ctx, "PING")
@@ -39,6 +38,10 @@ func Programs() world.Programs {
 			},
 		},
 	}
+	for _, a := range p.Foreign {
+		all[a.Kind] = adapted(a)
+	}
+	return all
 }
 
 // CheckRedis tells why no plan can be played with the Redis named, as scenario's

@@ -160,8 +160,8 @@ func (s *Stack) Healthy(ctx context.Context) (missing string) {
 func (s *Stack) unhealthy(ctx context.Context) string {
 	for i, p := range parts() {
 		for _, n := range s.stages[i] {
-			if !p.asked {
-				continue
+			if !p.asked || s.plan.ForeignOf(p.kind) != nil {
+				continue // one of somebody else's has no admin port, and said that it serves
 			}
 			if err := s.ask(ctx, http.MethodGet, n.Name, "health"); err != nil {
 				return fmt.Sprintf("%s is not healthy: %v", n.Name, err)

@@ -62,7 +62,7 @@ func playInside(ctx context.Context, s *inside.Stage, out *teller) error {
 	var w *inside.World
 	log := history.NewLog(func() time.Duration { return time.Duration(float64(w.Now()) * p.Speed) })
 	w, err = inside.Open(inside.Config{
-		Stage: s, Kinds: stack.Kinds(), Programs: stack.Programs(), Seed: p.Seed, Watch: stack.Watch(log),
+		Stage: s, Kinds: stack.Kinds(), Programs: stack.Programs(p), Seed: p.Seed, Watch: stack.Watch(log),
 		Canary: canary(p, log), Log: logs.of("world"),
 	})
 	if err != nil {

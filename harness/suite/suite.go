@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -33,7 +34,11 @@ type Job struct {
 
 // Dir is where the files of the job go, below the root of a run.
 func (j Job) Dir() string {
-	return filepath.Join(j.Plan.Scenario, j.Plan.Variant+"."+j.Plan.World)
+	name := j.Plan.Variant + "." + j.Plan.World
+	if by := j.Plan.Foreigners(); by != "" {
+		name += "." + strings.ReplaceAll(strings.ToLower(by), " + ", "-")
+	}
+	return filepath.Join(j.Plan.Scenario, name)
 }
 
 // slower is the job at half its speed: the machine is then half as busy, and its
@@ -44,7 +49,7 @@ func (j Job) slower() Job {
 		return j
 	}
 	p, err := scenario.Expand(f, j.Plan.Variant, j.Plan.World, j.Plan.Seed, max(1, j.Plan.Speed/2))
-	if err != nil || p.UseRedis(j.Plan.Redis) != nil {
+	if err != nil || p.UseRedis(j.Plan.Redis) != nil || p.UseForeign(j.Plan.Foreign) != nil {
 		return j
 	}
 	p.Scenario, p.File = j.Plan.Scenario, j.Plan.File

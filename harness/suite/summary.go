@@ -13,11 +13,14 @@ import (
 )
 
 // AsExpected tells whether the run was carried out and its verdict is the one the variant must have.
-func (o Outcome) AsExpected() bool { return o.Err == nil && o.Verdict.AsExpected }
+func (o Outcome) AsExpected() bool { return o.Err == nil && (o.Verdict.AsExpected || o.Foreign()) }
+
+// Foreign tells whether servers of somebody else's were in it. Whatever its verdict, it is what was to be seen.
+func (o Outcome) Foreign() bool { return o.Job.Plan != nil && len(o.Job.Plan.Foreign) > 0 }
 
 // Inconclusive tells whether the run was carried out but proves nothing.
 func (o Outcome) Inconclusive() bool {
-	return o.Err == nil && o.Verdict.Result == check.Inconclusive && !o.Verdict.AsExpected
+	return o.Err == nil && o.Verdict.Result == check.Inconclusive && !o.AsExpected()
 }
 
 // Differs tells whether the verdict is another than the expected one.
@@ -43,6 +46,10 @@ func Summarize(started time.Time, seed uint64, outcomes []Outcome) reports.Summa
 	where := Environment()
 	s.Environment = &where
 	for _, o := range outcomes {
+		if o.Foreign() {
+			s.Foreign = append(s.Foreign, o.summary())
+			continue
+		}
 		s.Runs = append(s.Runs, o.summary())
 		about := reports.NewAbout(o.Job.Plan)
 		if !slices.ContainsFunc(s.Scenarios, func(a reports.About) bool { return a.Name == about.Name }) {
@@ -113,17 +120,21 @@ func Amend(root string, outcomes []Outcome, base *reports.Summary) ([]Outcome, e
 		return nil, err
 	}
 	for i, o := range outcomes {
-		at := slices.IndexFunc(s.Runs, func(r reports.Run) bool { return r.Dir == filepath.ToSlash(o.Job.Dir()) })
+		runs := s.Runs
+		if o.Foreign() {
+			runs = s.Foreign
+		}
+		at := slices.IndexFunc(runs, func(r reports.Run) bool { return r.Dir == filepath.ToSlash(o.Job.Dir()) })
 		if at < 0 {
 			continue // it was not part of the last run in this folder
 		}
-		was := s.Runs[at]
+		was := runs[at]
 		if was.Error != "" {
 			outcomes[i].Err = errors.New(was.Error)
 		}
 		outcomes[i].Wall, outcomes[i].Played = time.Duration(was.WallS*float64(time.Second)), was.Played
-		s.Runs[at] = outcomes[i].summary()
-		s.Runs[at].WallS = was.WallS
+		runs[at] = outcomes[i].summary()
+		runs[at].WallS = was.WallS
 	}
 	return outcomes, WriteSummary(root, s, base)
 }

@@ -75,7 +75,7 @@ func playLoopback(ctx context.Context, p *scenario.Plan, dir string, out *teller
 	log := history.NewLog(func() time.Duration { return time.Duration(float64(w.Now()) * p.Speed) })
 	w, err = loopback.Open(loopback.Config{
 		Hosts: stack.Hosts(p),
-		Kinds: stack.Kinds(), Programs: stack.Programs(),
+		Kinds: stack.Kinds(), Programs: stack.Programs(p),
 		Seed:   p.Seed,
 		Dir:    dir,
 		Watch:  stack.Watch(log),

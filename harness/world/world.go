@@ -40,11 +40,18 @@ type Kinds map[string]Serve
 type Program struct {
 	// Path is the executable; without a slash it is looked up as a shell does.
 	Path string
-	// Args are its arguments, by the real address where it must listen and its
-	// folder, which exists.
-	Args func(at netip.AddrPort, dir string) []string
+	// Args are its arguments. What it needs in its folder may be written there meanwhile.
+	Args func(p Place) ([]string, error)
 	// Ready asks, over a connection of its own, whether it serves.
 	Ready func(ctx context.Context, conn net.Conn) error
+}
+
+// Place is where a program runs as a node.
+type Place struct {
+	Node  Node
+	At    netip.AddrPort    // the real address where it must listen
+	Dir   string            // its folder, which exists
+	Reach map[string]string // where those whom it may connect to really are, by the node's Dials
 }
 
 // Programs maps a node's Kind to somebody else's server.

@@ -66,8 +66,8 @@ func programs() world.Programs {
 	program := func(more ...string) world.Program {
 		return world.Program{
 			Path: os.Args[0],
-			Args: func(at netip.AddrPort, dir string) []string {
-				return append([]string{programArg, at.String(), dir}, more...)
+			Args: func(p world.Place) ([]string, error) {
+				return append([]string{programArg, p.At.String(), p.Dir}, more...), nil
 			},
 			Ready: func(_ context.Context, c net.Conn) error {
 				fmt.Fprintln(c, "ready?")
@@ -82,7 +82,7 @@ func programs() world.Programs {
 	gone := program()
 	gone.Path = "no-such-program-anywhere"
 	broken := program()
-	broken.Args = func(_ netip.AddrPort, dir string) []string { return []string{programArg, "10.0.0.1:1", dir} }
+	broken.Args = func(p world.Place) ([]string, error) { return []string{programArg, "10.0.0.1:1", p.Dir}, nil }
 	return world.Programs{"program": program(), "never ready": program("never"), "gone": gone, "broken": broken}
 }
 

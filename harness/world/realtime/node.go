@@ -137,12 +137,12 @@ func (w *World) leave(n *node) {
 // launch starts the process and has its end noticed.
 func (w *World) launch(n *node, h Host, spec child.Spec) error {
 	start := Start{Spec: spec, Hear: func(m child.Message) { w.hear(n, m) }}
-	foreign, err := w.program(h, n)
+	foreign, err := w.program(h, n, spec.TCP)
+	if err == nil && foreign != nil {
+		start.Program, err = foreign.command()
+	}
 	if err != nil {
 		return err
-	}
-	if foreign != nil {
-		start.Program = foreign.command()
 	}
 	p, err := w.ground.Begin(start)
 	if err != nil {
@@ -155,7 +155,7 @@ func (w *World) launch(n *node, h Host, spec child.Spec) error {
 	w.wg.Go(func() {
 		if foreign != nil {
 			foreign.await(p.Done(), func() {
-				w.hear(n, child.Message{Do: child.Listening, Network: "tcp", Port: n.Ports[0], Addr: foreign.at.String()})
+				w.hear(n, child.Message{Do: child.Listening, Network: "tcp", Port: n.Ports[0], Addr: foreign.At.String()})
 			})
 		}
 		<-p.Done()

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net"
-	"net/netip"
 	"time"
 
 	"deadair/harness/world"
@@ -18,12 +17,11 @@ const (
 // program is a program about to be started as a node.
 type program struct {
 	world.Program
-	at  netip.AddrPort // where it is told to listen
-	dir string
+	world.Place
 }
 
 // program prepares the start of a node that is a program; nil when it is one of ours.
-func (w *World) program(h Host, n *node) (*program, error) {
+func (w *World) program(h Host, n *node, reach map[string]string) (*program, error) {
 	p, ok := w.cfg.Programs[n.Kind]
 	if !ok {
 		return nil, nil
@@ -32,10 +30,13 @@ func (w *World) program(h Host, n *node) (*program, error) {
 	if err != nil {
 		return nil, fmt.Errorf("find it room: %w", err)
 	}
-	return &program{p, at, dir}, nil
+	return &program{p, world.Place{Node: n.Node, At: at, Dir: dir, Reach: reach}}, nil
 }
 
-func (p *program) command() *Command { return &Command{p.Path, p.Args(p.at, p.dir)} }
+func (p *program) command() (*Command, error) {
+	args, err := p.Args(p.Place)
+	return &Command{p.Path, args}, err
+}
 
 // await calls ready once the program serves, unless it ends before.
 func (p *program) await(ended <-chan struct{}, ready func()) {
@@ -54,7 +55,7 @@ func (p *program) await(ended <-chan struct{}, ready func()) {
 func (p *program) ask() error {
 	ctx, cancel := context.WithTimeout(context.Background(), askDeadline)
 	defer cancel()
-	conn, err := new(net.Dialer).DialContext(ctx, "tcp4", p.at.String())
+	conn, err := new(net.Dialer).DialContext(ctx, "tcp4", p.At.String())
 	if err != nil {
 		return err
 	}
