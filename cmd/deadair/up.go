@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -133,18 +134,19 @@ func (h *held) explain(ctx context.Context, w io.Writer) error {
 	name := h.plan.System.DNS.Name
 	fmt.Fprintf(w, "The system is up. Logs and disks are in %s. Ctrl-C ends it.\n\nDNS:\n  dig @%s -p %d %s\n  dig +tcp @%s -p %d %s\n\nBalancers:\n",
 		h.dir, udp.Addr(), udp.Port(), name, tcp.Addr(), tcp.Port(), name)
-	first := ""
+	var first netip.AddrPort
 	for _, n := range h.stack.Balancers() {
 		at, err := h.world.Expose(ctx, you, n, stack.IngestPort)
 		if err != nil {
 			return err
 		}
-		if first == "" {
-			first = at.String()
+		if !first.IsValid() {
+			first = at
 		}
 		fmt.Fprintf(w, "  %-22s curl http://%s/health\n", n, at)
 	}
 	fmt.Fprintf(w, "\nStream to it:\n  ffmpeg -re -f lavfi -i sine=frequency=440 -c:a libmp3lame -b:a 128k -content_type audio/mpeg -f mp3 icecast://%s:%s@%s%s\n", upAccount, upPassword, first, upMount)
+	fmt.Fprintf(w, "  liquidsoap 'output.icecast(%%mp3(bitrate=128), user=%q, password=%q, host=%q, port=%d, mount=%q, sine())'\n", upAccount, upPassword, first.Addr().String(), first.Port(), upMount)
 	fmt.Fprintf(w, "The recording grows below %s.\n", filepath.Join(h.dir, "disks"))
 	fmt.Fprintf(w, "A minute after it has ended the show is published: %s tells when, its tracks are in %s, in the order of its lines.\n",
 		filepath.Join(h.dir, "disks", "store", "journal.jsonl"), filepath.Join(h.dir, "disks", "store", "blobs"))

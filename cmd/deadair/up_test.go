@@ -39,6 +39,7 @@ func TestUpObeysAndLeavesNothing(t *testing.T) {
 	s, typing := holdUp(t)
 	s.until(t, "the system is up", func() bool { return strings.Contains(s.out.String(), "Break it: type a fault") })
 
+	require.Regexp(t, `icecast://source:hackme@127[.0-9]+:\d+/show\n  liquidsoap 'output.icecast\(%mp3\(bitrate=128\), user="source", password="hackme", host="127[.0-9]+", port=\d+, mount="/show", sine\(\)\)'\n`, s.out.String())
 	questions := asked.FindAllString(s.out.String(), -1)
 	require.Len(t, questions, 2)
 	for _, q := range questions {
