@@ -26,7 +26,7 @@ const nodeProgram = "deadair/cmd/deadair"
 // MakeImages makes the images of runs: that of nodes from this module's source, and
 // that of Redis from what is installed here if no official one is present. It needs no
 // registry.
-func MakeImages(ctx context.Context, say io.Writer) error {
+func MakeImages(ctx context.Context, say io.Writer) (err error) {
 	e, err := reach(ctx)
 	if err != nil {
 		return err
@@ -36,7 +36,7 @@ func MakeImages(ctx context.Context, say io.Writer) error {
 	if err != nil {
 		return fmt.Errorf("make images: %w", err)
 	}
-	defer os.RemoveAll(dir)
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	if err := e.makeNode(ctx, dir); err != nil {
 		return err
 	}

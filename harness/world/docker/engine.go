@@ -35,7 +35,9 @@ func reach(ctx context.Context) (*engine, error) {
 	if err := named(ctx); err != nil {
 		return nil, noEngine(err)
 	}
-	leaveReaper(ctx)
+	if err := leaveReaper(ctx); err != nil {
+		return nil, err
+	}
 	c, err := testcontainers.NewDockerClientWithOpts(ctx)
 	if err == nil {
 		_, err = c.Ping(ctx, client.PingOptions{})
@@ -81,18 +83,21 @@ const (
 
 // leaveReaper does without testcontainers' reaper where its image is not present:
 // it would be pulled. It must come before anything else of testcontainers.
-func leaveReaper(ctx context.Context) {
+func leaveReaper(ctx context.Context) error {
 	if os.Getenv(reaperOff) != "" {
-		return
+		return nil
 	}
 	c, err := client.New(client.FromEnv)
 	if err == nil {
 		defer c.Close()
 		if _, err = c.ImageInspect(ctx, reaperImage); err == nil {
-			return
+			return nil
 		}
 	}
-	os.Setenv(reaperOff, "true")
+	if err := os.Setenv(reaperOff, "true"); err != nil {
+		return fmt.Errorf("do without testcontainers' reaper: %w", err)
+	}
+	return nil
 }
 
 // errLost says that an engine stopped to answer in the middle of a run.
