@@ -22,6 +22,8 @@ func deed(s scenario.Step) string {
 		return nodes + verb(s.Nodes, " is", " are") + " asked to end"
 	case "powercut":
 		return nodes + verb(s.Nodes, " loses", " lose") + " power, and what was not synced"
+	case "outage":
+		return nodes + verb(s.Nodes, " is", " are") + " gone at once, and nothing on any way there is answered"
 	case "drain":
 		return "an operator takes " + nodes + " out for new shows; shows on air go on"
 	case "undrain":
@@ -53,7 +55,7 @@ func deed(s scenario.Step) string {
 // undone tells that what a step did is over.
 func undone(s scenario.Step) string {
 	switch s.Do {
-	case "kill", "stop", "powercut":
+	case "kill", "stop", "powercut", "outage":
 		return few(s.Nodes) + verb(s.Nodes, " is", " are") + " started again"
 	case "pause":
 		return few(s.Nodes) + verb(s.Nodes, " goes", " go") + " on as if nothing had been"

@@ -3,6 +3,7 @@ package check
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	"deadair/harness/history"
 	"deadair/harness/scenario"
@@ -64,12 +65,12 @@ func (e *evidence) file(o *opinion, i int, ev history.Event, owners map[[2]strin
 }
 
 // sessions judges that a show is one session. A show that was away for longer
-// than the window begins a new one.
+// than the window begins a new one, and so does one that nobody is left to know.
 func (e *evidence) sessions(o *opinion, s *show) {
 	for i := 1; i < len(s.pieces); i++ {
 		a, b := s.pieces[i-1], s.pieces[i]
 		away := s.at(b.from) - s.at(a.to+1)
-		if a.writer.session == b.writer.session || away >= e.plan.Timing.Window {
+		if a.writer.session == b.writer.session || away >= e.plan.Timing.Window || e.forgotten(a.writer.recorder, s.at(b.from)) {
 			continue
 		}
 		o.slow = append(o.slow, Finding{
@@ -77,6 +78,17 @@ func (e *evidence) sessions(o *opinion, s *show) {
 			Subject:  s.plan.Name, At: s.at(b.from), Events: []int{b.event, a.event},
 		})
 	}
+}
+
+// forgotten tells whether, at an instant, the index could not be asked and the recorder
+// that held a session was down, or both had been until shortly before.
+func (e *evidence) forgotten(recorder string, at time.Duration) bool {
+	t := e.plan.Timing
+	known := time.Duration(t.RecorderFall+1) * (t.RecorderPoll + t.PollDeadline)
+	down := func(node string) bool {
+		return slices.ContainsFunc(e.steps, func(s *step) bool { return s.ends(node) && s.active(at-known, at) })
+	}
+	return down("redis") && down(recorder)
 }
 
 // order judges that no frame is on disk twice, and that every file has its frames in order.

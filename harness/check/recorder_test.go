@@ -170,6 +170,19 @@ func TestASecondSessionNeedsALongAbsence(t *testing.T) {
 	require.Equal(t, Inconclusive, play(310 * second)["sticky-reconnect"])
 }
 
+func TestASecondSessionOfAShowThatNobodyKnowsAnyMore(t *testing.T) {
+	play := func(steps string) Result {
+		r := broke(t, steps)
+		r.lose("rome-01", 80*second, "reset")
+		r.shows["rome-01"].session, r.shows["rome-01"].recorder = "other", r3
+		r.back("rome-01", 100*second, v1)
+		return results(t, r)["recording-intact"]
+	}
+	require.Equal(t, Fail, play("kill: [eu-west/balancer-1, eu-west/balancer-2, redis]"), "its recorder lives and can be asked")
+	require.Equal(t, Fail, play("kill: [eu-west/balancer-1, eu-west/balancer-2, eu-west/recorder-2]"), "the index knows it")
+	require.NotEqual(t, Fail, play("kill: [eu-west/balancer-1, eu-west/balancer-2, eu-west/recorder-2, redis]"))
+}
+
 func TestNothingOnAnyDisk(t *testing.T) {
 	r := broke(t, "kill: "+r3)
 	es := leave(r.history(), func(e history.Event) bool { return e.Kind == history.SegmentFound })

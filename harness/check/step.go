@@ -59,7 +59,7 @@ func (s *step) active(from, to time.Duration) bool {
 // ends tells whether the step ends nodes, freezes them or has them refuse, and has this one among them.
 func (s *step) ends(node string) bool {
 	switch s.Do {
-	case "kill", "stop", "powercut", "pause", "restart", "redis", "store", "disk":
+	case "kill", "stop", "powercut", "outage", "pause", "restart", "redis", "store", "disk":
 		return slices.Contains(s.Nodes, node)
 	}
 	return false
@@ -73,7 +73,7 @@ func (s *step) breaks(from, to string) bool {
 // silent tells whether what the step hits does not answer, rather than refuse.
 func (s *step) silent() bool {
 	switch s.Do {
-	case "pause", "stall", "blackhole", "throttle":
+	case "outage", "pause", "stall", "blackhole", "throttle":
 		return true
 	}
 	return false

@@ -32,6 +32,12 @@ func table() []property {
 	return []property{
 		{name: "nearest-datacenter", judge: nearestDatacenter, timed: true,
 			sentence: "DNS sends each broadcaster to the nearest datacenter that has a healthy balancer, as far as it knows where the broadcaster is"},
+		{name: "available-server", judge: availableServer, timed: true,
+			sentence: "a connection goes to a recorder that takes new shows and has room, in its balancer's own datacenter as long as there is one, and nobody is turned away while there is"},
+		{name: "capacity-respected", judge: capacityRespected,
+			sentence: "no recorder has more shows at a time than it has places"},
+		{name: "cross-datacenter-failover", judge: crossDatacenterFailover, timed: true,
+			sentence: "when no recorder of a datacenter lives its balancers stay in DNS and lead new and returning sources to another one, and shows that begin later come home"},
 		{name: "sticky-reconnect", judge: stickyReconnect, timed: true,
 			sentence: "a broadcaster that reconnects comes back to the very recorder and session that hold its show, as long as that recorder lives"},
 		{name: "first-reconnect-answered", judge: firstReconnectAnswered, timed: true,

@@ -61,6 +61,7 @@ func Table() map[string]Begin {
 		"drain":     drain,
 		"drop":      drop,
 		"kill":      kill,
+		"outage":    outage,
 		"pause":     pause,
 		"powercut":  powercut,
 		"redis":     redis,

@@ -126,6 +126,13 @@ func only(hosts, among []string) []string {
 	return both
 }
 
+// without is what of some hosts is not among others, sorted.
+func without(hosts, others []string) []string {
+	rest := slices.DeleteFunc(slices.Clone(hosts), func(h string) bool { return slices.Contains(others, h) })
+	slices.Sort(rest)
+	return rest
+}
+
 func sortedKeys(m map[string][]string) []string {
 	var keys []string
 	for k := range m {

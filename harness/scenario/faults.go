@@ -24,6 +24,7 @@ type Fault struct {
 	Shape   Shape
 	Instant bool   // over as soon as it happened: takes neither for nor stays
 	Servers bool   // balancers and recorders only, not Redis
+	Silent  bool   // every way to the nodes is broken, too
 	Needs   string // the argument it cannot do without, which no other fault takes
 	Doc     string // one sentence: what the hit side sees
 }
@@ -36,6 +37,7 @@ func Faults() []Fault {
 		{Name: "pause", Shape: OnNodes, Doc: "the process is frozen: connections are accepted, nobody answers"},
 		{Name: "stop", Shape: OnNodes, Doc: "the process is asked to end, as a deployment does"},
 		{Name: "powercut", Shape: OnNodes, Doc: "as kill, and what was not synced to disk is lost"},
+		{Name: "outage", Shape: OnNodes, Silent: true, Doc: "a datacenter, or a machine, is gone at once: its processes die, and nothing on any way there or back is answered"},
 		{Name: "drain", Shape: OnNodes, Servers: true, Doc: "an operator takes it out for new shows; shows on air go on"},
 		{Name: "undrain", Shape: OnNodes, Servers: true, Instant: true, Doc: "an operator ends a drain"},
 		{Name: "cut", Shape: OnLinks, Instant: true, Doc: "connections that exist are reset at both ends, once"},

@@ -15,6 +15,9 @@ type PropertyForm struct {
 func Properties() []PropertyForm {
 	return []PropertyForm{
 		{Name: "nearest-datacenter", Component: "dns", Takes: []string{"broadcasters"}},
+		{Name: "available-server", Takes: []string{"broadcasters"}},
+		{Name: "capacity-respected", Takes: []string{"nodes"}},
+		{Name: "cross-datacenter-failover", Takes: []string{"broadcasters"}},
 		{Name: "sticky-reconnect", Takes: []string{"broadcasters"}},
 		{Name: "first-reconnect-answered", Takes: []string{"broadcasters"}},
 		{Name: "lost-for-good", Takes: []string{"broadcasters"}},

@@ -22,6 +22,9 @@ func (b *builder) steps() []Step {
 		switch f.Shape {
 		case OnNodes:
 			step.Nodes = b.pick(s.Nodes, b.running(f), b.cast.sites)
+			if f.Silent {
+				step.From, step.To = without(b.cast.hosts, step.Nodes), step.Nodes
+			}
 		case OnLinks:
 			b.links(s, &step)
 		case OnBroadcasters:

@@ -31,6 +31,7 @@ type Mutant struct {
 func Table() []Mutant {
 	return []Mutant{
 		accountTroubleRefuses(),
+		capacityIgnored(),
 		deleteBeforeVerify(),
 		diskUnsynced(),
 		dnsIgnoresLatency(),
@@ -38,9 +39,14 @@ func Table() []Mutant {
 		dnsKeepsTheDead(),
 		dnsNeverReturns(),
 		dnsOneAddress(),
+		drainIgnored(),
 		epochIgnored(),
 		healthFilterOff(),
+		healthNeedsHome(),
+		homeOnly(),
+		homeTooEarly(),
 		joinByWallClock(),
+		neverHome(),
 		noJournal(),
 		noRetry(),
 		redisTroubleCuts(),

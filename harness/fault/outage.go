@@ -1,0 +1,54 @@
+package fault
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"deadair/harness/scenario"
+	"deadair/harness/world"
+)
+
+// outage has nodes gone at once. The ways break first, so that nobody hears the
+// processes die. Healing opens the ways and starts the nodes.
+func outage(ctx context.Context, s Site, step scenario.Step) (Active, error) {
+	a := &gone{}
+	for _, way := range [][2][]string{{step.From, step.To}, {step.To, step.From}} {
+		b, err := s.World().Break(world.LinkFault{Kind: "blackhole", From: withAliases(s, way[0]), To: withAliases(s, way[1])})
+		if err != nil {
+			return a, errors.Join(fmt.Errorf("silence the ways: %w", err), a.End(ctx))
+		}
+		a.ways = append(a.ways, b)
+	}
+	var err error
+	a.nodes, err = onNodes(ctx, s, step, world.Kill, start)
+	return a, err
+}
+
+// gone is nodes that are out of the world.
+type gone struct {
+	ways  []world.Broken
+	nodes Active // nil: they are still there
+}
+
+func (a *gone) Touched() world.Touched {
+	var hit world.Touched
+	if a.nodes != nil {
+		hit = a.nodes.Touched()
+	}
+	for _, w := range a.ways {
+		t := w.Touched()
+		hit.Conns, hit.Bytes = hit.Conns+t.Conns, hit.Bytes+t.Bytes
+	}
+	return hit
+}
+
+func (a *gone) End(ctx context.Context) error {
+	for _, w := range a.ways {
+		w.Heal()
+	}
+	if a.nodes == nil {
+		return nil
+	}
+	return a.nodes.End(ctx)
+}
