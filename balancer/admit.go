@@ -242,7 +242,7 @@ func (b *Balancer) claimFromRecorders(ctx context.Context, a *admission) *refuse
 
 // open tells whether a recorder still waits for a session's source, or has it.
 func (b *Balancer) open(h fleet.Holder) bool {
-	return h.Live || h.Until.After(b.env.Wall())
+	return h.Open(b.env.Wall())
 }
 
 // reachable are the recorders that are not down, nearest first.

@@ -20,8 +20,19 @@ type Holder struct {
 	Epoch    int64     `json:"epoch"`
 	Live     bool      `json:"live"`    // a source is connected
 	Until    time.Time `json:"until"`   // end of the reconnect window, by the recorder's clock
+	LeftMS   *int64    `json:"left_ms"` // of the reconnect window, when it was asked; nil: it is of a version that tells Until only
 	Guessed  bool      `json:"guessed"` // the epoch was assigned without the index
 	Title    string    `json:"title"`   // what it is playing; "" until told
+}
+
+// Open tells whether the holder still waits for the session's source, or has it. now is
+// the asker's clock: it counts only for a holder that does not tell how long it waits,
+// for the clocks of two hosts differ.
+func (h Holder) Open(now time.Time) bool {
+	if h.LeftMS != nil {
+		return h.Live || *h.LeftMS > 0
+	}
+	return h.Live || h.Until.After(now)
 }
 
 // Ask asks recorders who holds a mount, all at once, until ctx is done. The best

@@ -78,6 +78,27 @@ func TestAskFindsTheBestHolder(t *testing.T) {
 	}
 }
 
+// The clocks of a balancer and of a recorder may be minutes apart.
+func TestAHolderTellsHowLongItWaitsAndNotUntilWhen(t *testing.T) {
+	now := time.Date(2014, 10, 2, 10, 0, 0, 0, time.UTC)
+	left := func(ms int64) *int64 { return &ms }
+	for name, c := range map[string]struct {
+		h    fleet.Holder
+		open bool
+	}{
+		"live":                       {fleet.Holder{Live: true, LeftMS: left(0), Until: now.Add(-time.Hour)}, true},
+		"waits, its clock is behind": {fleet.Holder{LeftMS: left(30_000), Until: now.Add(-time.Minute)}, true},
+		"over, its clock is ahead":   {fleet.Holder{LeftMS: left(0), Until: now.Add(time.Minute)}, false},
+		"of an older version, waits": {fleet.Holder{Until: now.Add(time.Second)}, true},
+		"of an older version, over":  {fleet.Holder{Until: now.Add(-time.Second)}, false},
+	} {
+		require.Equal(t, c.open, c.h.Open(now), name)
+	}
+	h, ok, _ := ask(t, answer(200, `{"mount":"/a show","session":"s","account":"anna","epoch":1,"live":false,"until":"2000-01-01T00:05:00Z","left_ms":1500}`))
+	require.True(t, ok)
+	require.EqualValues(t, 1500, *h.LeftMS)
+}
+
 func TestAskDoesNotWaitWhenSure(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		best, ok, took := ask(t, "silent", holds("s2", 7, true, false), "silent")

@@ -49,9 +49,10 @@ type sessionAnswer struct {
 	Mount   string    `json:"mount"`
 	Session string    `json:"session"`
 	Account string    `json:"account"`
-	Epoch   int64     `json:"epoch"` // the highest seen
-	Live    bool      `json:"live"`  // a source is recorded
-	Until   time.Time `json:"until"` // end of the reconnect window, by this host's clock
+	Epoch   int64     `json:"epoch"`   // the highest seen
+	Live    bool      `json:"live"`    // a source is recorded
+	Until   time.Time `json:"until"`   // end of the reconnect window, by this host's clock
+	LeftMS  int64     `json:"left_ms"` // of the reconnect window
 	Guessed bool      `json:"guessed"`
 	Title   string    `json:"title,omitempty"`
 }
@@ -64,7 +65,7 @@ func (r *Recorder) sessions(mount string) (status int, body any) {
 	}
 	return http.StatusOK, sessionAnswer{
 		Mount: mount, Session: h.session, Account: h.account, Epoch: h.epoch, Live: h.live,
-		Until: r.env.Wall().Add(h.left).UTC(), Guessed: h.guessed, Title: h.title,
+		Until: r.env.Wall().Add(h.left).UTC(), LeftMS: h.left.Milliseconds(), Guessed: h.guessed, Title: h.title,
 	}
 }
 
