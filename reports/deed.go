@@ -14,6 +14,8 @@ func deed(s scenario.Step) string {
 	switch s.Do {
 	case "kill":
 		return nodes + verb(s.Nodes, " dies", " die") + ": its ports refuse"
+	case "deploy":
+		return nodes + verb(s.Nodes, " is", " are") + " asked to end, and started as today's version"
 	case "restart":
 		return nodes + verb(s.Nodes, " is", " are") + " restarted"
 	case "pause":
@@ -61,6 +63,8 @@ func undone(s scenario.Step) string {
 		return few(s.Nodes) + verb(s.Nodes, " goes", " go") + " on as if nothing had been"
 	case "drain":
 		return "an operator puts " + few(s.Nodes) + " back for new shows"
+	case "skew":
+		return "the clock of " + few(s.Nodes) + " is right again"
 	case "answer":
 		return few(s.Nodes) + verb(s.Nodes, " works", " work") + " again"
 	case "redis":

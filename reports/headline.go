@@ -86,7 +86,7 @@ func causes(v check.Verdict, r check.Result) string {
 			bad = append(bad, pr)
 		}
 	}
-	order := []string{"evidence", "nearest-datacenter", "available-server", "capacity-respected", "health-honest", "pool-converges", "returns-to-pool", "single-writer", "sticky-reconnect",
+	order := []string{"evidence", "nearest-datacenter", "available-server", "capacity-respected", "health-honest", "fault-weighed", "cross-datacenter-failover", "pool-converges", "returns-to-pool", "single-writer", "sticky-reconnect",
 		"no-unexplained-disconnect", "recording-intact", "dead-air", "untouched"}
 	slices.SortStableFunc(bad, func(a, b check.Property) int {
 		return cmp.Compare(slices.Index(order, a.Name), slices.Index(order, b.Name))

@@ -23,7 +23,7 @@ func crossDatacenterFailover(e *evidence, x scenario.Expectation) opinion {
 	deserts := e.deserts()
 	led, home := 0, 0
 	for _, d := range deserts {
-		o.fails = append(o.fails, e.leftForGood(d)...)
+		o.fails = append(o.fails, e.leftWrongly(d)...)
 		for _, s := range e.within(x) {
 			o.fails = append(o.fails, e.turnedBack(s, d)...)
 			for _, one := range e.stays(s) {
@@ -56,7 +56,7 @@ func (e *evidence) deserts() []desert {
 			if datacenter(r) != dc.Name {
 				continue
 			}
-			i := slices.IndexFunc(e.steps, func(s *step) bool { return s.ends(r) && s.Do != "restart" && s.Do != "disk" && s.began >= 0 })
+			i := slices.IndexFunc(e.steps, func(s *step) bool { return s.ends(r) && !s.again() && s.Do != "disk" && s.began >= 0 })
 			if i < 0 {
 				d.to = -1
 				break
@@ -77,8 +77,8 @@ func (e *evidence) lives(balancer string, d desert) bool {
 	})
 }
 
-// leftForGood tells of balancers that were voted out although they could lead on.
-func (e *evidence) leftForGood(d desert) []Finding {
+// leftWrongly tells of balancers that were voted out although they could lead on.
+func (e *evidence) leftWrongly(d desert) []Finding {
 	var fs []Finding
 	for _, b := range e.balancersOf(d.datacenter) {
 		for _, v := range e.votes[b] {

@@ -42,7 +42,7 @@ func (e *evidence) leaves(o *opinion, x scenario.Expectation, b string, s *step)
 	if x.Within > 0 {
 		limit = x.Within + e.plan.Timing.Slack
 	}
-	if !s.ends(b) || s.Do == "restart" || s.began < 0 || s.ended-s.began < limit || e.otherwiseDown(b, s) {
+	if !s.ends(b) || s.again() || s.began < 0 || s.ended-s.began < limit || e.otherwiseDown(b, s) {
 		return false
 	}
 	if !slices.ContainsFunc(e.regions(), func(r string) bool { return e.answering(r, s.began).names(b) }) {
@@ -70,7 +70,7 @@ func (e *evidence) leaves(o *opinion, x scenario.Expectation, b string, s *step)
 // otherwiseDown tells whether another step had a balancer down already.
 func (e *evidence) otherwiseDown(b string, than *step) bool {
 	return slices.ContainsFunc(e.steps, func(s *step) bool {
-		return s != than && s.ends(b) && s.Do != "restart" && s.began >= 0 && s.began < than.began && s.ended >= than.began
+		return s != than && s.ends(b) && !s.again() && s.began >= 0 && s.began < than.began && s.ended >= than.began
 	})
 }
 

@@ -15,7 +15,7 @@ func (e *evidence) gone(s *show, a history.Event) bool {
 		}
 	}
 	return slices.ContainsFunc(e.steps, func(st *step) bool {
-		return st.Do == "restart" && st.ends(a.Peer) && st.active(a.At-e.grace(st), a.At)
+		return st.again() && st.ends(a.Peer) && st.active(a.At-e.grace(st), a.At)
 	})
 }
 

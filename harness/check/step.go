@@ -59,7 +59,7 @@ func (s *step) active(from, to time.Duration) bool {
 // ends tells whether the step ends nodes, freezes them or has them refuse, and has this one among them.
 func (s *step) ends(node string) bool {
 	switch s.Do {
-	case "kill", "stop", "powercut", "outage", "pause", "restart", "redis", "store", "disk":
+	case "kill", "stop", "powercut", "outage", "pause", "restart", "deploy", "redis", "store", "disk":
 		return slices.Contains(s.Nodes, node)
 	}
 	return false
@@ -69,6 +69,9 @@ func (s *step) ends(node string) bool {
 func (s *step) breaks(from, to string) bool {
 	return slices.Contains(s.From, from) && slices.Contains(s.To, to)
 }
+
+// again tells whether the step has nodes start again at once.
+func (s *step) again() bool { return s.Do == "restart" || s.Do == "deploy" }
 
 // silent tells whether what the step hits does not answer, rather than refuse.
 func (s *step) silent() bool {
@@ -133,7 +136,7 @@ func (e *evidence) grace(s *step) time.Duration {
 func (e *evidence) down(broadcaster, balancer string, at time.Duration) *step {
 	var found *step
 	for _, s := range e.steps {
-		if !s.active(at, at) || s.Do == "restart" {
+		if !s.active(at, at) || s.again() {
 			continue
 		}
 		link := s.breaks(broadcaster, balancer) && s.Conns != "existing" && slices.Contains([]string{"refuse", "stall", "blackhole"}, s.Do)

@@ -58,6 +58,8 @@ func table() []property {
 			sentence: "DNS answers with a balancer again, in time, when it works again"},
 		{name: "no-flapping", judge: noFlapping,
 			sentence: "health checks do not put a balancer out of the pool and in again at every tremor: no more than two changes in five minutes"},
+		{name: "fault-weighed", judge: faultWeighed, timed: true,
+			sentence: "a balancer that alone has lost redis leaves DNS, and those that have lost it together stay"},
 		{name: "error-rate", judge: errorRate, timed: true,
 			sentence: "no more of the visitors' requests fail than allowed, and none once the pool has had its time to do without what fails"},
 		{name: "untouched", judge: untouched, timed: true,

@@ -30,6 +30,8 @@ type Site interface {
 	World() world.World
 	// Node is a node's definition, to start it again.
 	Node(name string) (world.Node, bool)
+	// Today is a node's definition with nothing of 2014 in it.
+	Today(name string) (world.Node, error)
 	// DropBroadcaster ends a broadcaster's connection from its own side and tells whether it had one.
 	DropBroadcaster(name string) bool
 	// Operate asks a node's admin port for something ("drain", "undrain").
@@ -57,6 +59,7 @@ func Table() map[string]Begin {
 		"blackhole": blackhole,
 		"cut":       cut,
 		"delay":     delay,
+		"deploy":    deploy,
 		"disk":      disk,
 		"drain":     drain,
 		"drop":      drop,
@@ -67,6 +70,7 @@ func Table() map[string]Begin {
 		"redis":     redis,
 		"refuse":    refuse,
 		"restart":   restart,
+		"skew":      skew,
 		"stall":     stall,
 		"stop":      stop,
 		"store":     store,

@@ -7,7 +7,7 @@ type Shape string
 
 // Shapes. Nodes are named; links have two ends; of broadcasters a share is hit;
 // Redis and the store, of which there is one each, are told how to fail, and web
-// servers with which status.
+// servers with which status; clocks are wrong by a length of time.
 const (
 	OnNodes        Shape = "nodes"
 	OnLinks        Shape = "links"
@@ -16,6 +16,7 @@ const (
 	OnStore        Shape = "store"
 	OnDisks        Shape = "disks"
 	OnWeb          Shape = "web"
+	OnClocks       Shape = "clocks"
 )
 
 // Fault is a line of the table of faults.
@@ -34,6 +35,7 @@ func Faults() []Fault {
 	return []Fault{
 		{Name: "kill", Shape: OnNodes, Doc: "the process dies: its connections are reset, its ports refuse, its disk keeps what was written"},
 		{Name: "restart", Shape: OnNodes, Instant: true, Doc: "the process is killed and started again at once"},
+		{Name: "deploy", Shape: OnNodes, Instant: true, Servers: true, Doc: "the process is asked to end, and started again as today's version"},
 		{Name: "pause", Shape: OnNodes, Doc: "the process is frozen: connections are accepted, nobody answers"},
 		{Name: "stop", Shape: OnNodes, Doc: "the process is asked to end, as a deployment does"},
 		{Name: "powercut", Shape: OnNodes, Doc: "as kill, and what was not synced to disk is lost"},
@@ -50,6 +52,7 @@ func Faults() []Fault {
 		{Name: "disk", Shape: OnDisks, Servers: true, Doc: "the disk of a server is full, gives errors, or is slow"},
 		{Name: "store", Shape: OnStore, Doc: "the object store lives and fails: it refuses, is slow, answers with an error inside a success, loses its answers, rejects parts, has lost its bucket, or finds the clocks wrong"},
 		{Name: "answer", Shape: OnWeb, Doc: "a web server lives and answers one status to everything, such as 503"},
+		{Name: "skew", Shape: OnClocks, Doc: "the clock of a host is ahead or behind; what it times by itself goes on as before"},
 		{Name: "drop", Shape: OnBroadcasters, Instant: true, Doc: "the broadcaster's own connection ends, as a home network's does"},
 	}
 }

@@ -1,5 +1,7 @@
 package scenario
 
+import "time"
+
 // File is a scenario as it is written: the YAML form. Parse makes it, Expand
 // turns one of its variants into a plan. The tags carry the key and the sentence
 // that stands in the JSON Schema.
@@ -109,8 +111,9 @@ type StepSpec struct {
 	Rate         Rate
 	Broadcasters Names
 	Share        Share
-	Answer       Name // of Redis, or how the store fails
-	Status       int  // of a web server
+	Answer       Name          // of Redis, or how the store fails
+	Status       int           // of a web server
+	Skew         time.Duration // of a clock: ahead, or behind when negative
 }
 
 // Expect is one property with its limits.

@@ -40,6 +40,8 @@ func TestParseNamesThePlaceAndTheRemedy(t *testing.T) {
 		"clock without date":     {in("timeline: [{at: 18:40Z, kill: redis}]\n"), `x.yaml:5:17: a clock time needs "date" and "starts" at the top of the file; an offset such as 10m does not`},
 		"starts without date":    {in("starts: 18:30Z\n"), `x.yaml:5:9: starts without "date" tells no day: add date: YYYY-MM-DD`},
 		"day":                    {in("date: 2.10.2014\n"), `x.yaml:5:7: "2.10.2014" is no day: write it as 2014-10-02`},
+		"a clock that is both":   {in("timeline: [{at: 1m, skew: {of: redis, ahead: 1s, behind: 2s}}]\n"), `x.yaml:5:21: a clock is either "ahead" or "behind": write one of them`},
+		"a clock that is right":  {in("timeline: [{at: 1m, skew: {of: redis}}]\n"), `x.yaml:5:21: a clock is either "ahead" or "behind": write one of them`},
 		"a resolver nowhere":     {strings.Replace(minimal, "from: Rome", "from: Rome, resolver-in: Rom", 1), `x.yaml:4:43: unknown place "Rom" (did you mean "Rome"?)`},
 		"a subnet":               {strings.Replace(minimal, "from: Rome", "from: Rome, client-subnet: hiden", 1), `x.yaml:4:45: unknown word "hiden" (did you mean "hidden"?)`},
 		"far apart":              {strings.Replace(minimal, "from: Rome", "from: Rome, apart: 2m", 1), `x.yaml:4:5: apart is 2m0s: up to 1m`},

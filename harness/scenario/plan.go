@@ -149,6 +149,7 @@ type Step struct {
 	Rate    int           `json:"rate,omitempty"`   // bytes per incident second
 	Answer  string        `json:"answer,omitempty"` // how Redis refuses, the store fails, or what a disk is
 	Status  int           `json:"status,omitempty"` // of a web server's answers
+	Skew    time.Duration `json:"skew,omitempty"`   // of clocks: ahead, or behind when negative
 	Line    int           `json:"line"`             // in the scenario file; 0: it comes from elsewhere
 	Stays   bool          `json:"stays,omitempty"`  // never healed, also not at the end
 	Assumed bool          `json:"assumed,omitempty"`

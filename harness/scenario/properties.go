@@ -30,6 +30,7 @@ func Properties() []PropertyForm {
 		{Name: "pool-converges", Component: "dns", Takes: []string{"within", "nodes"}},
 		{Name: "returns-to-pool", Component: "dns", Takes: []string{"within", "nodes"}},
 		{Name: "no-flapping", Component: "dns", Takes: []string{"nodes"}},
+		{Name: "fault-weighed", Component: "dns", Takes: []string{"nodes"}},
 		{Name: "error-rate", Component: "website", Shares: true, Takes: []string{"at-most", "within", "visitors"}, Needs: []string{"at-most", "within"}},
 		{Name: "untouched", Takes: []string{"broadcasters"}, Needs: []string{"broadcasters"}},
 		{Name: "no-unexplained-disconnect", Always: true, Takes: []string{"broadcasters"}},

@@ -116,6 +116,7 @@ func (s *StepSpec) schema() object {
 		OnStore:        func() object { return object{"enum": StoreFaults()} },
 		OnRedis:        func() object { return object{"enum": RedisAnswers()} },
 		OnWeb:          func() object { return structSchema(reflect.TypeFor[answerArgs]()) },
+		OnClocks:       func() object { return structSchema(reflect.TypeFor[clockArgs]()) },
 	}
 	var one []object
 	for _, f := range Faults() {

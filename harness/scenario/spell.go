@@ -4,6 +4,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/goccy/go-yaml/ast"
 )
@@ -32,6 +33,13 @@ type linkArgs struct {
 type diskArgs struct {
 	Of Names `yaml:"of" need:"yes" doc:"whose disks: servers, a glob, a datacenter"`
 	Is Name  `yaml:"is" need:"yes" doc:"full, error or slow"`
+}
+
+// clockArgs are what a fault of clocks takes.
+type clockArgs struct {
+	Of     Names     `yaml:"of" need:"yes" doc:"whose clocks: nodes, a glob, a datacenter"`
+	Ahead  *Duration `yaml:"ahead" doc:"by how much they are ahead"`
+	Behind *Duration `yaml:"behind" doc:"or by how much they are behind"`
 }
 
 // dropArgs are what a fault of broadcasters takes.
@@ -103,6 +111,13 @@ func (s *StepSpec) act(d *decoder, e entry, keys []string) {
 		s.Nodes, s.Answer = a.Of, a.Is
 		if word := a.Is; word.Value != "" && !slices.Contains(DiskFaults(), word.Value) {
 			d.add(word.Pos, "a disk is not %q%s", clip(word.Value), Meant(word.Value, DiskFaults()))
+		}
+	case OnClocks:
+		var a clockArgs
+		d.value(e.value, &a)
+		s.Nodes, s.Skew = a.Of, time.Duration(or(a.Ahead, 0))-time.Duration(or(a.Behind, 0))
+		if (a.Ahead == nil) == (a.Behind == nil) || s.Skew == 0 {
+			d.add(e.at, `a clock is either "ahead" or "behind": write one of them`)
 		}
 	case OnStore:
 		d.value(e.value, &s.Answer)

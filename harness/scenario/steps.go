@@ -33,6 +33,8 @@ func (b *builder) steps() []Step {
 			step.Nodes, step.Answer = []string{"redis"}, s.Answer.Value
 		case OnDisks:
 			step.Nodes, step.Answer = b.pick(s.Nodes, b.running(f), b.cast.sites), s.Answer.Value
+		case OnClocks:
+			step.Nodes, step.Skew = b.pick(s.Nodes, b.cast.nodes, b.cast.sites), s.Skew
 		case OnStore:
 			step.Nodes, step.Answer = []string{"store"}, s.Answer.Value
 			if b.spec.Store == nil {
@@ -202,6 +204,10 @@ func (s Step) Sentence() string {
 	switch {
 	case s.Do == "disk":
 		what += " of " + list(s.Nodes) + " is " + map[string]string{"full": "full", "error": "broken", "slow": "slow"}[s.Answer]
+	case s.Skew > 0:
+		what = fmt.Sprintf("the clock of %s is %v ahead", list(s.Nodes), s.Skew)
+	case s.Skew < 0:
+		what = fmt.Sprintf("the clock of %s is %v behind", list(s.Nodes), -s.Skew)
 	case s.Answer != "":
 		what += map[string]string{"redis": " answers ", "store": " fails: "}[s.Do] + s.Answer
 	case s.Status > 0:

@@ -34,6 +34,21 @@ func (s *Stack) node(name, kind string, cfg nodeConfig, dials []string, ports ..
 	return &world.Node{Name: name, Kind: kind, Config: data, Ports: ports, Dials: dials}, nil
 }
 
+// Today is a node's definition with nothing of 2014 in it.
+func (s *Stack) Today(name string) (world.Node, error) {
+	n, ok := s.Node(name)
+	if !ok {
+		return n, fmt.Errorf("no node %s", name)
+	}
+	cfg, err := parseNode(n.Config)
+	if err != nil {
+		return n, err
+	}
+	cfg.Legacy = nil
+	n.Config, err = json.Marshal(cfg)
+	return n, err
+}
+
 // adminAddr is where nodes listen for operators.
 func adminAddr() string { return fmt.Sprintf(":%d", adminPort) }
 

@@ -95,6 +95,13 @@ type Disks interface {
 	BreakDisk(host string, f DiskFault) (Broken, error)
 }
 
+// Clocks is a world in which each host has a clock of its own.
+type Clocks interface {
+	// SetClock has the stamps of a host be ahead of the world's time, or behind it when by
+	// is negative. Lengths of time that the host measures are as they were.
+	SetClock(host string, by time.Duration)
+}
+
 // Touched is what a fault really hit so far, counted at the links.
 type Touched struct {
 	Conns int   // connections reset, refused, withheld or slowed; of a disk, its operations

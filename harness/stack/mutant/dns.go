@@ -54,17 +54,20 @@ func dnsOneAddress() Mutant {
 // terse is a server's socket that leaves all but the first record out of an answer.
 type terse struct{ net.PacketConn }
 
-func (t terse) WriteTo(p []byte, to net.Addr) (int, error) {
+func (t terse) WriteTo(p []byte, to net.Addr) (int, error) { return answering(t.PacketConn, p, to, 1) }
+
+// answering sends an answer with so many records of it at most.
+func answering(c net.PacketConn, p []byte, to net.Addr, most int) (int, error) {
 	var m dns.Msg
 	if err := m.Unpack(p); err != nil {
 		return 0, fmt.Errorf("shorten an answer: %w", err)
 	}
-	m.Answer = m.Answer[:min(1, len(m.Answer))]
+	m.Answer = m.Answer[:min(most, len(m.Answer))]
 	short, err := m.Pack()
 	if err != nil {
 		return 0, fmt.Errorf("shorten an answer: %w", err)
 	}
-	if _, err := t.PacketConn.WriteTo(short, to); err != nil {
+	if _, err := c.WriteTo(short, to); err != nil {
 		return 0, err
 	}
 	return len(p), nil

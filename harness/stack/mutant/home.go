@@ -37,6 +37,26 @@ func hasHome(view []fleet.Status, home string) bool {
 	return slices.ContainsFunc(view, func(s fleet.Status) bool { return s.Datacenter == home && s.State != fleet.Down })
 }
 
+// healthNeedsRedis has the balancer count as failing when it does not reach Redis, whoever else does.
+func healthNeedsRedis() Mutant {
+	return Mutant{Name: "health-needs-redis", Doc: "a balancer that does not reach Redis leaves DNS, also when none does",
+		Balancer: func(_ balancer.Config, _ *env.Env, p *balancer.Parts) error {
+			p.Health = proud{}
+			return nil
+		}}
+}
+
+type proud struct{}
+
+// Check implements balancer.HealthCheck.
+func (proud) Check(ctx context.Context, p balancer.Probes) balancer.Report {
+	r := balancer.Report{Status: balancer.OK, CheckedAt: p.Wall(), Redis: "ok", Recorders: "ok"}
+	if err := p.Index(ctx); err != nil {
+		r.Status, r.Redis, r.Reason = balancer.Failing, "failing", err.Error()
+	}
+	return r
+}
+
 // neverHome has the balancer never forgive a recorder that was down once.
 func neverHome() Mutant {
 	return Mutant{Name: "never-home", Doc: "a recorder that was down once gets no shows any more",

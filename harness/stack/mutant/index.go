@@ -1,9 +1,11 @@
 package mutant
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"time"
 
 	"deadair/balancer"
@@ -99,4 +101,47 @@ func onStore(name, doc string, wrap func(session.Store) session.Store) Mutant {
 		p.Store = wrap(store)
 		return nil
 	}}
+}
+
+// keysChanged has today's balancer write other keys than that of 2014.
+func keysChanged() Mutant {
+	return Mutant{Name: "keys-changed", Doc: "the new version does not read the sessions of the old one",
+		Balancer: func(cfg balancer.Config, e *env.Env, p *balancer.Parts) error {
+			if p.Store != nil {
+				return nil // it is of 2014
+			}
+			store, err := session.NewRedis(session.RedisConfig{Addr: cfg.Redis, Prefix: cfg.RedisKeys + "v2:", Deadline: cfg.ClaimDeadline}, e.DialContext)
+			if err != nil {
+				return fmt.Errorf("plant keys-changed: %w", err)
+			}
+			p.Store = store
+			return nil
+		}}
+}
+
+// leaseByWallClock has the balancer compare a recorder's clock with its own.
+func leaseByWallClock() Mutant {
+	return Mutant{Name: "lease-by-wall-clock", Doc: "whether a session still waits is told by two clocks, of the recorder and of the balancer, which differ",
+		Balancer: func(cfg balancer.Config, e *env.Env, _ *balancer.Parts) error {
+			dialer(e, isRecorder(cfg), func(c net.Conn) net.Conn { return undated{c} })
+			return nil
+		}}
+}
+
+// undated is a connection to a recorder on which nobody hears how long it waits. It is
+// of the older version, which tells until when.
+type undated struct{ net.Conn }
+
+func (u undated) Read(p []byte) (int, error) {
+	n, err := u.Conn.Read(p)
+	copy(p, bytes.ReplaceAll(p[:n], []byte(`"left_ms"`), []byte(`"gone_ms"`)))
+	return n, err
+}
+
+// CloseWrite keeps half-close.
+func (u undated) CloseWrite() error {
+	if c, ok := u.Conn.(interface{ CloseWrite() error }); ok {
+		return c.CloseWrite()
+	}
+	return u.Conn.Close()
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"slices"
+	"sync/atomic"
 
 	"github.com/miekg/dns"
 
@@ -56,4 +57,37 @@ func (i incurious) ReadFrom(p []byte) (int, net.Addr, error) {
 		return n, from, nil //nolint:nilerr // what cannot be shortened is handed on as it came
 	}
 	return copy(p, short), from, nil
+}
+
+// dnsFailsClosed has DNS name nobody when nobody is healthy.
+func dnsFailsClosed() Mutant {
+	return Mutant{Name: "dns-fails-closed", Doc: "DNS has no answer when no balancer is healthy, instead of naming all",
+		Zone: func(cfg *route53.Config) {
+			closed := new(atomic.Bool)
+			told, listen := cfg.Observe.Answer, cfg.Env.ListenPacket
+			cfg.Observe.Answer = func(a route53.Answer) {
+				closed.Store(a.FailOpen)
+				told(a)
+			}
+			cfg.Env.ListenPacket = func(ctx context.Context, network, addr string) (net.PacketConn, error) {
+				c, err := listen(ctx, network, addr)
+				if err != nil {
+					return nil, err
+				}
+				return mute{c, closed}, nil
+			}
+		}}
+}
+
+// mute is a server's socket whose answers are empty while it is closed.
+type mute struct {
+	net.PacketConn
+	closed *atomic.Bool
+}
+
+func (m mute) WriteTo(p []byte, to net.Addr) (int, error) {
+	if !m.closed.Load() {
+		return m.PacketConn.WriteTo(p, to)
+	}
+	return answering(m.PacketConn, p, to, 0)
 }

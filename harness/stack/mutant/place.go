@@ -5,6 +5,7 @@ import (
 	"context"
 	"net"
 	"slices"
+	"sync"
 
 	"deadair/balancer"
 	"deadair/balancer/env"
@@ -31,44 +32,98 @@ func homeOnly() Mutant {
 
 // drainIgnored has the recorder take a drain for a question about its health.
 func drainIgnored() Mutant {
-	return Mutant{Name: "drain-ignored", Doc: "a recorder that an operator drained goes on taking shows",
-		Recorder: func(_ *recorder.Config, e *env.Env, _ *recorder.Parts) {
-			listen := e.Listen
-			e.Listen = func(ctx context.Context, network, addr string) (net.Listener, error) {
-				l, err := listen(ctx, network, addr)
-				if err != nil {
-					return nil, err
-				}
-				return deafListener{l}, nil
-			}
-		}}
+	return onDrain("drain-ignored", "a recorder that an operator drained goes on taking shows", func(*operated, net.Conn) []byte {
+		return []byte("GET /health ")
+	})
 }
 
-type deafListener struct{ net.Listener }
+// drainCuts has the recorder end what it has when it is drained.
+func drainCuts() Mutant {
+	return onDrain("drain-cuts", "a recorder that an operator drains ends its live shows", func(o *operated, c net.Conn) []byte {
+		o.cutAllBut(c)
+		return []byte(drainOrder)
+	})
+}
 
-func (d deafListener) Accept() (net.Conn, error) {
-	c, err := d.Listener.Accept()
+// drainOrder is how an operator's order to drain begins.
+const drainOrder = "POST /drain "
+
+// onDrain is a mutant of what a recorder does with an order to drain: heard is told of
+// it and says what the recorder reads instead.
+func onDrain(name, doc string, heard func(*operated, net.Conn) []byte) Mutant {
+	return Mutant{Name: name, Doc: doc, Recorder: func(_ *recorder.Config, e *env.Env, _ *recorder.Parts) {
+		o := &operated{heard: heard}
+		listen := e.Listen
+		e.Listen = func(ctx context.Context, network, addr string) (net.Listener, error) {
+			l, err := listen(ctx, network, addr)
+			if err != nil {
+				return nil, err
+			}
+			return listener{l, o}, nil
+		}
+	}}
+}
+
+// operated is a recorder's connections, with an ear on each.
+type operated struct {
+	heard func(*operated, net.Conn) []byte
+
+	mu    sync.Mutex // guards conns
+	conns []net.Conn
+}
+
+func (o *operated) cutAllBut(c net.Conn) {
+	o.mu.Lock()
+	all := slices.Clone(o.conns)
+	o.mu.Unlock()
+	for _, other := range all {
+		if other != c {
+			other.Close()
+		}
+	}
+}
+
+type listener struct {
+	net.Listener
+	of *operated
+}
+
+func (l listener) Accept() (net.Conn, error) {
+	c, err := l.Listener.Accept()
 	if err != nil {
 		return nil, err
 	}
-	return deaf{c}, nil
+	l.of.mu.Lock()
+	defer l.of.mu.Unlock()
+	l.of.conns = append(l.of.conns, c)
+	return ear{c, l.of}, nil
 }
 
-// deaf is a connection whose first words, when they are an order to drain, become a question.
-type deaf struct{ net.Conn }
+// ear is a connection that hears an order to drain.
+type ear struct {
+	net.Conn
+	of *operated
+}
 
-func (d deaf) Read(p []byte) (int, error) {
-	n, err := d.Conn.Read(p)
-	if rest, ok := bytes.CutPrefix(p[:n], []byte("POST /drain ")); ok {
-		n = copy(p, append([]byte("GET /health "), rest...))
+func (e ear) Read(p []byte) (int, error) {
+	n, err := e.Conn.Read(p)
+	if rest, ok := bytes.CutPrefix(p[:n], []byte(drainOrder)); ok {
+		n = copy(p, slices.Concat(e.of.heard(e.of, e.Conn), rest))
 	}
 	return n, err
 }
 
+func (e ear) Close() error {
+	e.of.mu.Lock()
+	e.of.conns = slices.DeleteFunc(e.of.conns, func(c net.Conn) bool { return c == e.Conn })
+	e.of.mu.Unlock()
+	return e.Conn.Close()
+}
+
 // CloseWrite keeps half-close.
-func (d deaf) CloseWrite() error {
-	if c, ok := d.Conn.(interface{ CloseWrite() error }); ok {
+func (e ear) CloseWrite() error {
+	if c, ok := e.Conn.(interface{ CloseWrite() error }); ok {
 		return c.CloseWrite()
 	}
-	return d.Conn.Close()
+	return e.Close()
 }

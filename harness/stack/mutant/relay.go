@@ -31,12 +31,16 @@ func relayDoubles() Mutant {
 
 func onRelay(name, doc string, wrong func(net.Conn, []byte) (int, error)) Mutant {
 	return Mutant{Name: name, Doc: doc, Balancer: func(cfg balancer.Config, e *env.Env, _ *balancer.Parts) error {
-		toRecorder := func(addr string) bool {
-			return slices.ContainsFunc(cfg.Recorders, func(r fleet.Recorder) bool { return r.Addr == addr })
-		}
-		dialer(e, toRecorder, func(c net.Conn) net.Conn { return &flawed{Conn: c, wrong: wrong} })
+		dialer(e, isRecorder(cfg), func(c net.Conn) net.Conn { return &flawed{Conn: c, wrong: wrong} })
 		return nil
 	}}
+}
+
+// isRecorder tells the addresses of recorders from others.
+func isRecorder(cfg balancer.Config) func(addr string) bool {
+	return func(addr string) bool {
+		return slices.ContainsFunc(cfg.Recorders, func(r fleet.Recorder) bool { return r.Addr == addr })
+	}
 }
 
 // flawed is a connection on which every so many writes go wrong. It hides that

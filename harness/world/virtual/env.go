@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"deadair/balancer/env"
+	"deadair/harness/world"
 	"deadair/harness/world/virtual/vnet"
 )
 
@@ -19,12 +20,20 @@ func (w *World) env(h *host, p *vnet.Process, d env.Disk) env.Env {
 		ListenPacket: p.ListenPacket,
 		DialContext:  p.DialContext,
 		Disk:         d,
-		Wall:         time.Now,
+		Wall:         h.wall,
 		Rand:         func(purpose string) *rand.Rand { return rand.New(rand.NewChaCha8(w.digest("rand", h.Name, purpose))) },
 		Phase:        func(loop string, interval time.Duration) time.Duration { return w.phase(h, loop, interval) },
 		Log:          w.cfg.Log(h.Name),
 	}
 }
+
+var _ world.Clocks = (*World)(nil)
+
+// SetClock implements world.Clocks.
+func (w *World) SetClock(hostName string, by time.Duration) { w.host(hostName).skew.Store(int64(by)) }
+
+// wall is what the host's clock shows.
+func (h *host) wall() time.Time { return time.Now().Add(time.Duration(h.skew.Load())) }
 
 // digest is what the seed makes of some words.
 func (w *World) digest(words ...string) (d [sha256.Size]byte) {

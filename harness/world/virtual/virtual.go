@@ -16,6 +16,7 @@ import (
 	"log/slog"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"deadair/balancer/env"
@@ -71,6 +72,7 @@ type host struct {
 	addr  netip.Addr
 	disk  *disk.Disk
 	ill   disk.Trouble
+	skew  atomic.Int64 // of its clock, in nanoseconds: ahead, or behind when negative
 
 	mu   sync.Mutex
 	view *disk.Mounted // the harness' own mount

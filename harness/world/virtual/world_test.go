@@ -231,6 +231,19 @@ func TestWorldsClockAndAddresses(t *testing.T) {
 	})
 }
 
+func TestClocksOfHostsDiffer(t *testing.T) {
+	onStage(t, func(t *testing.T, s *stage) {
+		e := s.Env(actor)
+		before := e.Wall()
+		s.SetClock(actor, -90*time.Second)
+		time.Sleep(time.Second)
+		require.Equal(t, -89*time.Second, e.Wall().Sub(before))
+		require.Equal(t, time.Second, s.Env(node).Wall().Sub(before), "another host's is right")
+		s.SetClock(actor, 0)
+		require.Equal(t, time.Second, e.Wall().Sub(before))
+	})
+}
+
 func TestNodeLivesAndStops(t *testing.T) {
 	onStage(t, func(t *testing.T, s *stage) {
 		require.False(t, s.Running(node))
