@@ -53,7 +53,7 @@ func (e *evidence) misplaced(one stay, all map[string][]crowd) (why string, ok b
 		return "", true
 	}
 	if s := e.drained(one.recorder, asked); s != nil {
-		return fmt.Sprintf("which %s had drained", s.ID), false
+		return "which " + s.ID + " had drained", false
 	}
 	home := datacenter(one.balancer)
 	if datacenter(one.recorder) == home {
