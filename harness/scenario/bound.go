@@ -123,13 +123,25 @@ func (p *Plan) Reconnect(b Broadcaster, slow bool) Bound {
 func (p *Plan) Failover(b Broadcaster, silent bool) Bound {
 	attempt := 2 * p.Timing.Trip
 	if silent {
-		attempt = b.Retry.patience()
+		attempt = p.silentAttempt(b)
 	}
 	bound := append(p.lost()[:1], p.OutOfAnswers(silent)...)
 	return append(bound,
 		Part{"ttl", 0, p.keeps(b)},
 		Part{"retry", 0, b.Retry.Again + attempt},
 		p.Admission(b, false))
+}
+
+// silentAttempt is how long one attempt of a client takes when nobody answers it, at
+// any of the addresses that it tries in turn.
+func (p *Plan) silentAttempt(b Broadcaster) time.Duration {
+	addresses := 1
+	for _, dc := range p.System.Datacenters {
+		if b.Retry.NextAddr && dc.Name == b.Nearest {
+			addresses = max(1, dc.Balancers)
+		}
+	}
+	return time.Duration(addresses) * b.Retry.patience()
 }
 
 // patience is how long one attempt at a silent address takes.
