@@ -71,9 +71,10 @@ func stepOf(text []byte) (scenario.Step, error) {
 }
 
 // absent tells whether a system held up has nothing that a fault could hit: no
-// broadcasters of its own are on air, and there is neither website nor API.
+// broadcasters of its own are on air, there is neither website nor API, and all clocks are
+// the machine's.
 func absent(f scenario.Fault) bool {
-	return f.Shape == scenario.OnBroadcasters || f.Shape == scenario.OnWeb
+	return f.Shape == scenario.OnBroadcasters || f.Shape == scenario.OnWeb || f.Shape == scenario.OnClocks
 }
 
 // typeable names the faults that a system held up can be given.
