@@ -22,7 +22,7 @@ func TestJUnitIsReadBack(t *testing.T) {
 	first := 4
 	run := func(variant, world, verdict string, asExpected bool, err string) Run {
 		return Run{Scenario: "film", Variant: variant, World: world, Expected: "pass", Verdict: verdict, AsExpected: asExpected, Error: err, WallS: 1.5, Replay: "deadair replay film", Dir: "film/" + variant,
-			Cause: "Failed: u.", Properties: []Property{{"dead-air", verdict, "nothing is missing", &first}, {"evidence", "pass", "complete", nil}}}
+			Cause: "Failed: u.", Properties: []Property{{Name: "dead-air", Verdict: verdict, Sentence: "nothing is missing", FirstEvent: &first}, {Name: "evidence", Verdict: "pass", Sentence: "complete"}}}
 	}
 	s := Summary{Seed: 7, WallS: 9, Runs: []Run{
 		run("today", "virtual", "pass", true, ""), run("today", "loopback", "inconclusive", false, ""),

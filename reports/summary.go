@@ -88,6 +88,8 @@ type Property struct {
 	Name       string `json:"name"`
 	Verdict    string `json:"verdict"`
 	Sentence   string `json:"sentence"`
+	Limit      string `json:"limit,omitempty"`
+	Measured   string `json:"measured,omitempty"`
 	FirstEvent *int   `json:"first_event"` // index into the history of the first bad event, or null
 }
 
@@ -110,7 +112,7 @@ func NewRun(j Judged) Run {
 	}
 	r.Verdict, r.Cause = string(v.Result), headline(p, v)
 	for _, pr := range v.Properties {
-		r.Properties = append(r.Properties, Property{pr.Name, string(pr.Result), pr.Sentence, pr.FirstEvent})
+		r.Properties = append(r.Properties, Property{pr.Name, string(pr.Result), pr.Sentence, pr.Limit, pr.Measured, pr.FirstEvent})
 	}
 	for _, d := range v.Dead {
 		r.DeadAirS = max(r.DeadAirS, d.Total.Seconds())

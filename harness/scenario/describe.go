@@ -182,6 +182,9 @@ func (x Expectation) String() string {
 	if x.AtMostShare > 0 {
 		limits = append(limits, fmt.Sprintf("at-most: %d%%", x.AtMostShare))
 	}
+	if x.Share > 0 {
+		limits = append(limits, fmt.Sprintf("share: %d%%", x.Share))
+	}
 	if x.Broadcasters != "" {
 		limits = append(limits, "broadcasters: "+x.Broadcasters)
 	}

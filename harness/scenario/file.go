@@ -123,6 +123,7 @@ type Expect struct {
 	AtMost       *Duration
 	AtMostBound  bool
 	AtMostShare  Share
+	Share        Share
 	Broadcasters Name
 	Visitors     Name
 	Nodes        Names

@@ -190,6 +190,7 @@ type Expectation struct {
 	AtMost       time.Duration `json:"at_most,omitempty"`
 	AtMostBound  bool          `json:"at_most_bound,omitempty"`
 	AtMostShare  int           `json:"at_most_share,omitempty"` // percent
+	Share        int           `json:"share,omitempty"`         // percent that must keep Within; 0: all
 	Broadcasters string        `json:"broadcasters,omitempty"`  // a group; empty for all
 	Visitors     string        `json:"visitors,omitempty"`      // a group; empty for all
 	Nodes        []string      `json:"nodes,omitempty"`

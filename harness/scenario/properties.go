@@ -21,6 +21,8 @@ func Properties() []PropertyForm {
 		{Name: "sticky-reconnect", Takes: []string{"broadcasters"}},
 		{Name: "first-reconnect-answered", Takes: []string{"broadcasters"}},
 		{Name: "lost-for-good", Takes: []string{"broadcasters"}},
+		{Name: "recovered-within", Takes: []string{"within", "share", "broadcasters"}, Needs: []string{"within"}},
+		{Name: "admission-within", Takes: []string{"within", "share", "broadcasters"}, Needs: []string{"within"}},
 		{Name: "dead-air", Takes: []string{"at-most", "broadcasters"}},
 		{Name: "recording-intact", Always: true, Takes: []string{"broadcasters"}},
 		{Name: "single-writer", Always: true, Takes: []string{"broadcasters"}},

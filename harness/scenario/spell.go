@@ -143,6 +143,7 @@ func (s *StepSpec) act(d *decoder, e entry, keys []string) {
 type expectArgs struct {
 	Within       *Duration `yaml:"within" doc:"the longest time allowed"`
 	AtMost       Name      `yaml:"at-most" doc:"the most seconds allowed, or bound: what the plan makes unavoidable; of requests the share, such as 1%"`
+	Share        Share     `yaml:"share" doc:"how many of those judged must keep within (default 100%)"`
 	Broadcasters Name      `yaml:"broadcasters" doc:"the group judged (default: all)"`
 	Visitors     Name      `yaml:"visitors" doc:"the group judged (default: all)"`
 	Nodes        Names     `yaml:"nodes" doc:"the nodes judged (default: all that faults hit)"`
@@ -163,7 +164,7 @@ func (x *Expect) decode(d *decoder, n ast.Node) {
 	x.Property = Name{es[0].at, es[0].key}
 	var a expectArgs
 	d.value(es[0].value, &a)
-	x.Within, x.Broadcasters, x.Visitors, x.Nodes = a.Within, a.Broadcasters, a.Visitors, a.Nodes
+	x.Within, x.Share, x.Broadcasters, x.Visitors, x.Nodes = a.Within, a.Share, a.Broadcasters, a.Visitors, a.Nodes
 	p, _ := PropertyNamed(x.Property.Value)
 	switch {
 	case a.AtMost.Value == "":

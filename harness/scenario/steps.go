@@ -163,6 +163,7 @@ func (b *builder) expect(own, files []Expect) []Expectation {
 			Property: x.Property.Value, Within: time.Duration(or(x.Within, 0)), AtMost: time.Duration(or(x.AtMost, 0)),
 			AtMostBound:  x.AtMostBound || x.Property.Value == "dead-air" && x.AtMost == nil,
 			AtMostShare:  int(x.AtMostShare),
+			Share:        int(x.Share),
 			Broadcasters: x.Broadcasters.Value, Visitors: x.Visitors.Value, Nodes: b.pick(x.Nodes, b.cast.nodes, b.cast.sites),
 		}
 		if g := x.Broadcasters; g.Value != "" && !slices.Contains(b.groupNames(), g.Value) {

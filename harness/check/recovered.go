@@ -1,0 +1,100 @@
+package check
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"deadair/harness/history"
+	"deadair/harness/scenario"
+)
+
+// recoveredWithin judges how long those who lost their connection were off the air.
+// Whom nobody could have taken does not count: its client had given up.
+func recoveredWithin(e *evidence, x scenario.Expectation) opinion {
+	var o opinion
+	var all []sample
+	short := 0 // their shows ended before it could be told
+	for _, s := range e.within(x) {
+		for _, b := range s.breaks {
+			took := s.end(b) - b.lost.At
+			switch {
+			case e.givenUp(s, b):
+			case b.accepted == nil && s.gaveUp >= 0:
+				all = append(all, sample{s.plan.Name, b.lost.At, max(took, x.Within+e.plan.Timing.Slack+1), []int{s.gaveUp, b.lostIx}})
+			case b.accepted == nil && took <= x.Within+e.plan.Timing.Slack:
+				short++
+			default:
+				all = append(all, sample{s.plan.Name, b.lost.At, took, []int{b.lostIx}})
+			}
+		}
+	}
+	o.judgeShare(all, x, e.plan.Timing.Slack, "back on air")
+	switch {
+	case len(all) == 0 && short == 0:
+		o.unclear = append(o.unclear, Finding{Sentence: "never exercised: nobody lost a connection and came back"})
+	case 100*short > (100-share(x))*(len(all)+short):
+		o.unclear = append(o.unclear, Finding{Sentence: fmt.Sprintf("the shows of %d of %d that lost their connection ended before %s had passed", short, len(all)+short, secs(x.Within))})
+	}
+	return o
+}
+
+// admissionWithin judges how long those who reached a balancer waited until it took
+// them, on the world's clock: how long an answer is held is a deadline, which no world scales.
+func admissionWithin(e *evidence, x scenario.Expectation) opinion {
+	var o opinion
+	var all []sample
+	for _, s := range e.within(x) {
+		for _, i := range s.own {
+			if a := e.events[i]; a.Kind == history.Attempt && a.Class == "accepted" {
+				all = append(all, sample{s.plan.Name, a.At, time.Duration(float64(a.Took) / e.plan.Speed), []int{i}})
+			}
+		}
+	}
+	o.judgeShare(all, x, time.Duration(float64(e.plan.Timing.Slack)/e.plan.Speed), "taken")
+	if len(all) == 0 {
+		o.unclear = append(o.unclear, Finding{Sentence: "never exercised: nobody was taken"})
+	}
+	return o
+}
+
+// sample is how long something took for somebody.
+type sample struct {
+	who    string
+	at     time.Duration // when it began, or was over
+	took   time.Duration
+	events []int
+}
+
+// share is how many of a hundred must keep a limit.
+func share(x scenario.Expectation) int {
+	if x.Share == 0 {
+		return 100
+	}
+	return x.Share
+}
+
+// judgeShare holds the share of samples that must against the limit. The slack is what
+// a late harness may add.
+func (o *opinion) judgeShare(all []sample, x scenario.Expectation, slack time.Duration, what string) {
+	o.limit = fmt.Sprintf("%d%% within %s", share(x), secs(x.Within))
+	if len(all) == 0 {
+		return
+	}
+	slices.SortStableFunc(all, func(a, b sample) int { return int(a.took - b.took) })
+	must := all[(len(all)*share(x)+99)/100-1] // the last one that has to be in time
+	worst := all[len(all)-1]
+	o.worst = worst.took
+	o.measured = fmt.Sprintf("%d%% of %d %s within %s, the last one after %s", share(x), len(all), what, fine(must.took), fine(worst.took))
+	if must.took <= x.Within+slack {
+		return
+	}
+	late := slices.IndexFunc(all, func(s sample) bool { return s.took > x.Within+slack })
+	o.fails = append(o.fails, Finding{
+		Sentence: fmt.Sprintf("%d of %d were not %s within %s, %s the last of them, after %s", len(all)-late, len(all), what, secs(x.Within), worst.who, secs(worst.took)),
+		Subject:  all[late].who, At: all[late].at, Over: must.took - x.Within, Events: all[late].events,
+	})
+}
+
+// fine spells a length of time that may be short.
+func fine(d time.Duration) string { return d.Round(time.Millisecond).String() }
