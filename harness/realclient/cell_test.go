@@ -30,7 +30,7 @@ const (
 
 // cell is one client meeting one fault.
 type cell struct {
-	t      *testing.T
+	t      testing.TB
 	row    *row
 	world  *world
 	client client
@@ -47,7 +47,7 @@ type cell struct {
 
 // play puts the client on air, has the fault happen, waits for what comes of it, and
 // reads the disks.
-func play(t *testing.T, r *row, w *world, c client, f fault, media string) {
+func play(t testing.TB, r *row, w *world, c client, f fault, media string) {
 	cell := &cell{t: t, row: r, world: w, client: c, fault: f, show: show{
 		dir: w.dir, media: media, chain: filepath.Join(w.bin, "chain.pem"), mount: cmp.Or(c.mount, "/ann.mp3"), account: cmp.Or(c.account, "anna"), titles: f.strike == nil && c.titles,
 	}}

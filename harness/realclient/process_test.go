@@ -20,7 +20,7 @@ type process struct {
 
 // launch starts a program whose words go to a file. It is killed when the test ends,
 // and by the system when the test's own process does.
-func launch(t *testing.T, log string, cmd *exec.Cmd) *process {
+func launch(t testing.TB, log string, cmd *exec.Cmd) *process {
 	out, err := os.OpenFile(log, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o644)
 	require.NoError(t, err)
 	defer out.Close()
@@ -48,7 +48,7 @@ func (p *process) kill() {
 }
 
 // await waits until a condition holds.
-func await(t *testing.T, limit time.Duration, complaint string, holds func() bool) {
+func await(t testing.TB, limit time.Duration, complaint string, holds func() bool) {
 	t.Helper()
 	require.Eventually(t, holds, limit, 20*time.Millisecond, complaint)
 }

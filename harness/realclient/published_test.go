@@ -34,6 +34,7 @@ func TestPublishedTracksPlay(t *testing.T) {
 	need(t, "ip", "ss", "nsenter", "unshare", "mount", "ffmpeg", "ffprobe")
 	bin := build(t)
 	certify(t, bin)
+	stage := newStage(t)
 	for name, c := range map[string]client{
 		"mp3":  returning("mp3", "audio/mpeg", "-c:a", "libmp3lame", "-b:a", "128k"),
 		"aac":  returning("adts", "audio/aac", "-c:a", "aac", "-b:a", "128k"),
@@ -41,21 +42,23 @@ func TestPublishedTracksPlay(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, bin, shortWindow)
-			row := new(table).add(c, fault{name: "recorder-killed"})
-			cell := &cell{t: t, row: row, world: w, client: c, fault: fault{strike: (*cell).killRecorder, moves: true}, show: show{
-				dir: w.dir, chain: filepath.Join(bin, "chain.pem"), mount: "/ann." + name, account: "anna",
-			}}
-			defer func() {
-				if t.Failed() {
-					t.Log(w.tails())
-				}
-			}()
-			cell.start()
-			cell.lose()
-			w.restart(cell.recorded.recorder)
-			cell.process.kill()
-			cell.published()
+			stage.meet(t, func(t testing.TB) {
+				w := newWorld(t, bin, shortWindow)
+				row := new(table).add(c, fault{name: "recorder-killed"})
+				cell := &cell{t: t, row: row, world: w, client: c, fault: fault{strike: (*cell).killRecorder, moves: true}, show: show{
+					dir: w.dir, chain: filepath.Join(bin, "chain.pem"), mount: "/ann." + name, account: "anna",
+				}}
+				defer func() {
+					if t.Failed() {
+						t.Log(w.tails())
+					}
+				}()
+				cell.start()
+				cell.lose()
+				w.restart(cell.recorded.recorder)
+				cell.process.kill()
+				cell.published()
+			}, func(string) {})
 		})
 	}
 }

@@ -28,12 +28,19 @@ type row struct {
 
 // add adds a line. It must not be called when tests run that write others.
 func (t *table) add(c client, f fault) *row {
-	r := &row{client: c, fault: f.name, outcome: "not run", persona: "none"}
-	if p, ok := scenario.PersonaNamed(c.name); ok {
-		r.persona = p.Name
-	}
+	r := &row{client: c, fault: f.name}
+	r.begin()
+	r.outcome = "not run"
 	t.rows = append(t.rows, r)
 	return r
+}
+
+// begin empties a line, for what comes now.
+func (r *row) begin() {
+	*r = row{client: r.client, fault: r.fault, outcome: "FAILED", persona: "none"}
+	if p, ok := scenario.PersonaNamed(r.client.name); ok {
+		r.persona = p.Name
+	}
 }
 
 func (r *row) note(format string, args ...any) {

@@ -5,6 +5,7 @@ package realclient_test
 import (
 	"cmp"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"net/netip"
 	"net/url"
@@ -65,7 +66,8 @@ func watch(s space) (*wire, error) {
 			return err
 		}
 		w.file = os.NewFile(uintptr(fd), "packets")
-		return unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, waiting)
+		// A machine that is busy has this process read late: the kernel tells when a packet came.
+		return errors.Join(unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_TIMESTAMPNS, 1), unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, waiting))
 	})
 	if err != nil {
 		return nil, fmt.Errorf("watch the packets: %w", err)
@@ -81,14 +83,34 @@ func (w *wire) close() {
 
 func (w *wire) read() {
 	defer close(w.ended)
-	buf := make([]byte, headKept)
+	raw, err := w.file.SyscallConn()
+	if err != nil {
+		return
+	}
+	buf, stamp := make([]byte, headKept), make([]byte, unix.CmsgSpace(16))
 	for {
-		n, err := w.file.Read(buf)
-		if err != nil {
+		var n, stamped int
+		var failed error
+		err := raw.Read(func(fd uintptr) bool {
+			n, stamped, _, _, failed = unix.Recvmsg(int(fd), buf, stamp, 0)
+			return !errors.Is(failed, unix.EAGAIN) && !errors.Is(failed, unix.EINTR)
+		})
+		if errors.Join(err, failed) != nil {
 			return
 		}
-		w.packet(buf[:n], time.Now())
+		w.packet(buf[:n], cameAt(stamp[:stamped]))
 	}
+}
+
+// cameAt is when a packet came, by the kernel's word.
+func cameAt(stamp []byte) time.Time {
+	messages, _ := unix.ParseSocketControlMessage(stamp)
+	for _, m := range messages {
+		if m.Header.Type == unix.SO_TIMESTAMPNS && len(m.Data) >= 16 {
+			return time.Unix(int64(binary.NativeEndian.Uint64(m.Data)), int64(binary.NativeEndian.Uint64(m.Data[8:])))
+		}
+	}
+	return time.Now()
 }
 
 // packet takes note of an IPv4 packet.

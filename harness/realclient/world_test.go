@@ -47,7 +47,7 @@ func balancerAddrs() (addrs []string) {
 
 // world is one system of servers with the network around it and the client to come.
 type world struct {
-	t       *testing.T
+	t       testing.TB
 	bin     string // folder of the servers' binaries
 	dir     string // all that is written
 	servers space
@@ -58,7 +58,7 @@ type world struct {
 }
 
 // newWorld brings the servers up; all ends with the test.
-func newWorld(t *testing.T, bin string, window time.Duration) *world {
+func newWorld(t testing.TB, bin string, window time.Duration) *world {
 	w := &world{t: t, bin: bin, window: window, dir: t.TempDir(), servers: openSpace(t), client: openSpace(t), nodes: map[string]*process{}}
 	require.NoError(t, join(w.servers, w.client))
 	var err error
@@ -82,7 +82,7 @@ func newWorld(t *testing.T, bin string, window time.Duration) *world {
 }
 
 // openSpace makes a network namespace that must be empty again when the test ends.
-func openSpace(t *testing.T) space {
+func openSpace(t testing.TB) space {
 	s, err := newSpace()
 	require.NoError(t, err)
 	t.Cleanup(func() {
