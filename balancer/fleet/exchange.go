@@ -2,6 +2,7 @@ package fleet
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -14,6 +15,9 @@ import (
 
 // maxBody is the longest answer to a look or question, in bytes.
 const maxBody = 4 << 10
+
+// errNonsense is an answer that makes no sense. Whoever gives it is there.
+var errNonsense = errors.New("answer makes no sense")
 
 // getRequest is a GET as it goes over the wire.
 func getRequest(target string, keep bool) []byte {
@@ -60,16 +64,19 @@ func exchange(c net.Conn, request []byte) (status int, body []byte, keep bool, e
 		return 0, nil, false, fmt.Errorf("send request: %w", err)
 	}
 	reply, err := icecast.ReadReply(c)
-	if err != nil {
+	switch {
+	case errors.Is(err, icecast.ErrHeadMalformed), errors.Is(err, icecast.ErrHeadTooLarge):
+		return 0, nil, false, fmt.Errorf("%w: %w", errNonsense, err)
+	case err != nil:
 		return 0, nil, false, fmt.Errorf("read answer: %w", err)
 	}
 	length, err := strconv.Atoi(reply.Header.Get("Content-Length"))
 	if err != nil || length < 0 || length > maxBody {
-		return 0, nil, false, fmt.Errorf("read answer: Content-Length must be a number of at most %d", maxBody)
+		return 0, nil, false, fmt.Errorf("%w: Content-Length must be a number of at most %d", errNonsense, maxBody)
 	}
 	body = reply.Rest
 	if len(body) > length {
-		return 0, nil, false, fmt.Errorf("read answer: more bytes than its Content-Length of %d", length)
+		return 0, nil, false, fmt.Errorf("%w: more bytes than its Content-Length of %d", errNonsense, length)
 	}
 	if missing := length - len(body); missing > 0 {
 		tail := make([]byte, missing)

@@ -37,7 +37,7 @@ const (
 	Up                    // healthy, with room as far as known
 	Full                  // healthy, no room
 	Draining              // lets its shows end, takes no new ones
-	Failing               // answers that it cannot record
+	Failing               // answers that it cannot record, or what nobody understands
 	Down                  // does not answer
 )
 

@@ -30,7 +30,7 @@ func (h health) state() (State, error) {
 	case "failing":
 		return Failing, nil
 	}
-	return Unknown, fmt.Errorf("read health: unknown status %q", h.Status)
+	return Unknown, fmt.Errorf("%w: unknown status %q", errNonsense, h.Status)
 }
 
 var healthRequest = getRequest("/health", true)
@@ -82,11 +82,11 @@ func (l *looker) ask(ctx context.Context, deadline time.Time) (health, State, er
 
 func readHealth(status int, body []byte) (health, State, error) {
 	if status != http.StatusOK && status != http.StatusServiceUnavailable {
-		return health{}, Unknown, fmt.Errorf("read health: status %d", status)
+		return health{}, Unknown, fmt.Errorf("%w: status %d", errNonsense, status)
 	}
 	var h health
 	if err := json.Unmarshal(body, &h); err != nil {
-		return health{}, Unknown, fmt.Errorf("read health: %w", err)
+		return health{}, Unknown, fmt.Errorf("%w: %w", errNonsense, err)
 	}
 	state, err := h.state()
 	return h, state, err

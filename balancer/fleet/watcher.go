@@ -98,11 +98,14 @@ func (w *Watcher) look(ctx context.Context, i int, l *looker) {
 	s := &w.seen[i]
 	before := s.State
 	gone := false
-	if err != nil {
+	switch {
+	case errors.Is(err, errNonsense):
+		s.garble(w.cfg.Fall)
+	case err != nil:
 		s.silent++
 		gone = s.silent == w.cfg.Fall
 		s.fail(w.cfg.Fall)
-	} else {
+	default:
 		s.answer(h, state, w.cfg.Rise, time.Now())
 	}
 	after := s.State
@@ -131,6 +134,16 @@ func (s *sight) fail(fall int) {
 	s.failed++
 	if s.failed >= fall {
 		s.State = Down
+	}
+}
+
+// garble takes an answer that makes no sense. The recorder is there: it gets no new
+// shows, and those that it has go on.
+func (s *sight) garble(fall int) {
+	s.good, s.silent = 0, 0
+	s.failed++
+	if s.failed >= fall && s.State != Down {
+		s.State = Failing
 	}
 }
 

@@ -256,7 +256,11 @@ func TestWatcherSurvivesNonsense(t *testing.T) {
 				n, r := new(envtest.Net), &responder{answer: func(string) string { return nonsense }}
 				r.serve(t, n, recorderIP)
 				w := watch(t, n, nil)
-				require.Equal(t, fleet.Down, after(t, w, 6*time.Second))
+				want := fleet.Failing
+				if name == "short" || name == "nothing" { // no answer at all
+					want = fleet.Down
+				}
+				require.Equal(t, want, after(t, w, 6*time.Second))
 			})
 		})
 	}
@@ -276,4 +280,35 @@ func TestWatcherEndsAtOnce(t *testing.T) {
 		w.Serve(ctx)
 		require.Equal(t, 10*time.Second, time.Since(start))
 	})
+}
+
+// A recorder whose health nobody understands gets no new shows. It is there: those
+// that it has are not given up.
+func TestWatcherDoesNotGiveUpWhatItDoesNotUnderstand(t *testing.T) {
+	for name, says := range map[string]string{
+		"another word": healthy("warming-up", 0), "a status": answer(404, "{}"), "no HTTP": "SSH-2.0-OpenSSH_9\r\n\r\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				n, r := new(envtest.Net), new(responder)
+				var now atomic.Value
+				now.Store(healthy("ok", 3))
+				r.answer = func(string) string { return now.Load().(string) }
+				r.serve(t, n, recorderIP)
+				gone := 0
+				w := watch(t, n, func(string) { gone++ })
+				require.Equal(t, fleet.Up, after(t, w, 10*time.Second))
+				now.Store(says)
+				require.Equal(t, fleet.Failing, after(t, w, time.Minute))
+				require.Zero(t, gone)
+				n.Set(recorderIP, envtest.Silent)
+				require.Equal(t, fleet.Down, after(t, w, 10*time.Second), "silence is another thing")
+				require.Equal(t, 1, gone)
+				n.Set(recorderIP, envtest.Normal)
+				require.Equal(t, fleet.Down, after(t, w, time.Minute), "nonsense brings nobody back")
+				now.Store(healthy("ok", 3))
+				require.Equal(t, fleet.Up, after(t, w, 10*time.Second))
+			})
+		})
+	}
 }
