@@ -33,6 +33,7 @@ type Report struct {
 	AdmissionMS int64     `json:"admission_ms"`     // how long the probe took; 0 if it failed
 	Redis       string    `json:"redis"`            // "ok", "failing"
 	Recorders   string    `json:"recorders"`        // "ok", "away" (none in the own datacenter), "full", "failing"
+	Accounts    string    `json:"accounts"`         // "ok", "failing"
 	Sources     int       `json:"sources"`
 	Draining    bool      `json:"draining,omitempty"`
 
@@ -50,6 +51,7 @@ type HealthCheck interface {
 type Probes struct {
 	Index    func(context.Context) error              // a write to the index, through the pool that claims use
 	Recorder func(context.Context) error              // a source offered to recorders and accepted by one; ErrFull
+	Accounts func(context.Context) error              // a question to who knows the accounts
 	Peers    func(context.Context) []fleet.PeerHealth // those that answer
 	View     func() []fleet.Status                    // the recorders, as last looked at
 	Home     string                                   // the own datacenter
@@ -94,6 +96,7 @@ func (b *Balancer) round(ctx context.Context) Report {
 	report := b.check.Check(deadline, Probes{
 		Index:    b.probeIndex,
 		Recorder: b.probeRecorder,
+		Accounts: func(ctx context.Context) error { return (*b.accounts.Load()).Probe(ctx) },
 		Peers: func(ctx context.Context) []fleet.PeerHealth {
 			return fleet.AskPeers(ctx, b.env.DialContext, b.cfg.Peers)
 		},
@@ -110,14 +113,14 @@ func (b *Balancer) round(ctx context.Context) Report {
 // note keeps a report and says loudly what changed.
 func (b *Balancer) note(c checked) {
 	before := b.health.Swap(&c)
-	if before != nil && before.Status == c.Status && before.Redis == c.Redis && before.Recorders == c.Recorders {
+	if before != nil && before.Status == c.Status && before.Redis == c.Redis && before.Recorders == c.Recorders && before.Accounts == c.Accounts {
 		return
 	}
 	switch c.Status {
 	case OK:
 		b.log.Info("health changed", "status", c.Status)
 	default:
-		b.log.Error("health changed", "status", c.Status, "reason", c.Reason, "redis", c.Redis, "recorders", c.Recorders)
+		b.log.Error("health changed", "status", c.Status, "reason", c.Reason, "redis", c.Redis, "recorders", c.Recorders, "accounts", c.Accounts)
 	}
 }
 
@@ -126,14 +129,14 @@ func (b *Balancer) note(c checked) {
 func (b *Balancer) Health() Report {
 	c := b.health.Load()
 	if c == nil {
-		return Report{Status: Failing, Reason: "not checked yet", Redis: "unknown", Recorders: "unknown", Sources: b.Sources()}
+		return Report{Status: Failing, Reason: "not checked yet", Redis: "unknown", Recorders: "unknown", Accounts: "unknown", Sources: b.Sources()}
 	}
 	r := c.Report
 	age := time.Since(c.began)
 	r.AgeMS, r.Sources, r.Draining = age.Milliseconds(), b.Sources(), b.draining.Load()
 	switch {
 	case age > staleAfter*b.cfg.ProbeInterval:
-		r.Status, r.Redis, r.Recorders = Failing, "unknown", "unknown"
+		r.Status, r.Redis, r.Recorders, r.Accounts = Failing, "unknown", "unknown", "unknown"
 		r.Reason = fmt.Sprintf("the last check is %v old", age.Round(time.Second))
 	case r.Draining:
 		r.Status, r.Reason = Failing, "draining"

@@ -3,6 +3,7 @@ package balancer_test
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"testing"
@@ -12,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"deadair/balancer"
+	"deadair/balancer/account"
 	"deadair/balancer/env/envtest"
 	"deadair/balancer/fleet"
 	"deadair/balancer/icecast"
@@ -35,7 +37,7 @@ func withPeer(c *balancer.Config, _ *balancer.Parts) {
 }
 
 // peer is a scripted peer.
-type peer struct{ redis, recorders string }
+type peer struct{ redis, recorders, accounts string }
 
 func (p *peer) start(t *testing.T, n *envtest.Net) {
 	l, err := n.Env("peer", peerIP, nil).Listen(t.Context(), "tcp", ":8000")
@@ -48,7 +50,7 @@ func (p *peer) start(t *testing.T, n *envtest.Net) {
 				return
 			}
 			if _, err := icecast.ReadHead(c); err == nil {
-				body, _ := json.Marshal(map[string]any{"redis": p.redis, "recorders": p.recorders, "age_ms": 0})
+				body, _ := json.Marshal(map[string]any{"redis": p.redis, "recorders": p.recorders, "accounts": p.accounts, "age_ms": 0})
 				icecast.Answer(c, 200, nil, body)
 			}
 			c.Close()
@@ -87,7 +89,7 @@ func TestHealthIsFailingUntilChecked(t *testing.T) {
 
 func TestLocalFaultLeavesThePool(t *testing.T) {
 	play(t, withPeer, func(t *testing.T, r *rig) {
-		p := &peer{"ok", "ok"}
+		p := &peer{"ok", "ok", "ok"}
 		p.start(t, r.net)
 		r.store.set(nil, true)
 		began := time.Now()
@@ -112,7 +114,7 @@ func TestLocalFaultLeavesThePool(t *testing.T) {
 
 func TestSharedFaultStaysInThePool(t *testing.T) {
 	play(t, withPeer, func(t *testing.T, r *rig) {
-		p := &peer{"failing", "ok"}
+		p := &peer{"failing", "ok", "ok"}
 		p.start(t, r.net)
 		r.store.set(errAway, false)
 		for range 60 {
@@ -129,6 +131,47 @@ func TestSharedFaultStaysInThePool(t *testing.T) {
 		_, report = r.health()
 		require.Equal(t, balancer.OK, report.Status)
 	})
+}
+
+// TestAccountsThatCannotBeLookedUp: a balancer that alone cannot prove a password leaves
+// the pool, for others can; when nobody can, all stay, and say so.
+func TestAccountsThatCannotBeLookedUp(t *testing.T) {
+	away := fmt.Errorf("%w: scripted", account.ErrUnavailable)
+	for name, c := range map[string]struct {
+		peers  string
+		hang   bool
+		code   int
+		reason string
+	}{
+		"this balancer alone":         {"ok", false, 503, "this balancer cannot"},
+		"this balancer, in silence":   {"ok", true, 503, "this balancer cannot"},
+		"nobody":                      {"failing", false, 200, "no peer can look accounts up either"},
+		"the peers do not tell of it": {"", false, 200, "admitting only who was proven before"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			who := new(accounts)
+			play(t, func(cfg *balancer.Config, parts *balancer.Parts) {
+				withPeer(cfg, parts)
+				parts.Accounts = who
+			}, func(t *testing.T, r *rig) {
+				p := &peer{"ok", "ok", c.peers}
+				p.start(t, r.net)
+				who.set(away, c.hang)
+				time.Sleep(5*time.Second + 1500*time.Millisecond)
+				code, report := r.health()
+				require.Equal(t, c.code, code, report.Reason)
+				require.Equal(t, "failing", report.Accounts)
+				require.Contains(t, report.Reason, c.reason)
+				require.Equal(t, "ok", report.Redis)
+				who.set(nil, false)
+				time.Sleep(11 * time.Second)
+				code, report = r.health()
+				require.Equal(t, 200, code, report.Reason)
+				require.Equal(t, balancer.OK, report.Status)
+				require.Equal(t, "ok", report.Accounts)
+			})
+		})
+	}
 }
 
 func TestFullFleetIsDegraded(t *testing.T) {

@@ -2,6 +2,7 @@ package balancer_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -206,6 +207,20 @@ func (a *accounts) Check(ctx context.Context, r account.Request) (account.Grant,
 
 func (a *accounts) Recall(context.Context, account.Request, string) (account.Grant, error) {
 	return account.Grant{}, account.ErrUnavailable
+}
+
+func (a *accounts) Probe(ctx context.Context) error {
+	a.mu.Lock()
+	err, hang := a.err, a.hang
+	a.mu.Unlock()
+	if hang {
+		<-ctx.Done()
+		return account.ErrUnavailable
+	}
+	if errors.Is(err, account.ErrUnavailable) {
+		return err
+	}
+	return nil
 }
 
 func (a *accounts) Mount(string, int) string { return "" }

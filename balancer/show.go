@@ -29,6 +29,7 @@ type show struct {
 	indexed   int64     // its epoch in the index; 0 when the index does not have it
 	unsettled bool      // the index does not know the recorder
 	due       time.Time // when the index is told of it again
+	asked     time.Time // when the recorder was last asked for it
 
 	stop func() bool // of its end with the balancer's
 
@@ -104,9 +105,10 @@ func (b *Balancer) begin(ctx context.Context, s *show) (carry func()) {
 	if older := b.table.add(s); older != nil {
 		older.cut(endSuperseded) // it may be s itself
 	}
-	s.due = time.Now().Add(b.cfg.RestoreInterval)
+	s.asked = time.Now()
+	s.due = s.asked.Add(b.cfg.RestoreInterval)
 	if s.inIndex() {
-		s.due = time.Now().Add(b.env.Phase("renew "+s.mount, b.cfg.RenewInterval))
+		s.due = s.asked.Add(b.env.Phase("renew "+s.mount, b.cfg.RenewInterval))
 	}
 	return func() {
 		var relaying sync.WaitGroup
@@ -176,15 +178,20 @@ func (s *show) recorderEnding() ending {
 // inIndex tells whether the index knows the show and where it is.
 func (s *show) inIndex() bool { return s.indexed > 0 && !s.unsettled }
 
-// keep renews the show in the index, or brings it back into it, and asks the
-// recorder whether it still hears the source. It tells whether the show is over.
+// keep renews the show in the index, or brings it back into it, and as often as it is
+// renewed asks the recorder whether it still hears the source. It tells whether the
+// show is over.
 func (b *Balancer) keep(ctx context.Context, s *show) (why ending, over bool) {
-	if !s.inIndex() {
-		return b.restore(ctx, s)
+	renews := s.inIndex()
+	if renews {
+		why, over = b.renew(ctx, s)
+	} else {
+		why, over = b.restore(ctx, s)
 	}
-	if why, over := b.renew(ctx, s); over {
-		return why, true
+	if over || !renews && time.Since(s.asked) < b.cfg.RenewInterval {
+		return why, over
 	}
+	s.asked = time.Now()
 	return b.verify(ctx, s)
 }
 

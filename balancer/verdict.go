@@ -17,6 +17,7 @@ import (
 type deepCheck struct {
 	indexBad    time.Time // since when the index fails; zero when it does not
 	recorderBad time.Time // since when no recorder accepts
+	accountsBad time.Time // since when no account can be looked up
 	recovering  int       // good rounds still to come after a local fault
 }
 
@@ -29,6 +30,7 @@ type facts struct {
 	took     time.Duration
 	index    error // nil: written
 	recorder error // nil: accepted
+	accounts error // nil: answered
 	room     room
 	peers    []fleet.PeerHealth // asked only when something failed
 	judged   time.Time          // now
@@ -41,7 +43,7 @@ type room struct{ full, away bool }
 func (d *deepCheck) Check(ctx context.Context, p Probes) Report {
 	stamp := p.Wall()
 	f := probe(ctx, p)
-	if f.index != nil || f.recorder != nil && !errors.Is(f.recorder, ErrFull) {
+	if f.index != nil || f.accounts != nil || f.recorder != nil && !errors.Is(f.recorder, ErrFull) {
 		f.peers = p.Peers(ctx)
 	}
 	f.judged = time.Now()
@@ -50,7 +52,7 @@ func (d *deepCheck) Check(ctx context.Context, p Probes) Report {
 	return r
 }
 
-// probe goes both ways of an admission at once. A third of the time is left for
+// probe goes all ways of an admission at once. A third of the time is left for
 // the peers.
 func probe(ctx context.Context, p Probes) facts {
 	f := facts{began: time.Now(), room: roomOf(p.View(), p.Home)}
@@ -59,10 +61,11 @@ func probe(ctx context.Context, p Probes) facts {
 		ctx, cancel = context.WithDeadline(ctx, f.began.Add(time.Until(deadline)*2/3))
 		defer cancel()
 	}
-	var both sync.WaitGroup
-	both.Go(func() { f.index = p.Index(ctx) })
-	both.Go(func() { f.recorder = p.Recorder(ctx) })
-	both.Wait()
+	var all sync.WaitGroup
+	all.Go(func() { f.index = p.Index(ctx) })
+	all.Go(func() { f.recorder = p.Recorder(ctx) })
+	all.Go(func() { f.accounts = p.Accounts(ctx) })
+	all.Wait()
 	f.took = time.Since(f.began)
 	return f
 }
@@ -89,16 +92,18 @@ func (d *deepCheck) judge(f facts) Report {
 		f.recorder, f.room.full = nil, true
 	}
 	d.recorderBad = since(d.recorderBad, f.recorder, f.began)
-	r := Report{Status: OK, Redis: "ok", Recorders: "ok", AdmissionMS: f.took.Milliseconds()}
+	d.accountsBad = since(d.accountsBad, f.accounts, f.began)
+	r := Report{Status: OK, Redis: "ok", Recorders: "ok", Accounts: "ok", AdmissionMS: f.took.Milliseconds()}
 	d.judgeRecorders(f, &r)
 	d.judgeIndex(f, &r)
+	d.judgeAccounts(f, &r)
 	d.steady(f, &r)
 	return r
 }
 
 // steady keeps a balancer that had a local fault out until it is well for certain.
 func (d *deepCheck) steady(f facts, r *Report) {
-	good := f.index == nil && f.recorder == nil
+	good := f.index == nil && f.recorder == nil && f.accounts == nil
 	switch {
 	case r.Status == Failing, d.recovering > 0 && r.soon:
 		r.Status, d.recovering = Failing, goodRounds
@@ -137,6 +142,25 @@ func (d *deepCheck) judgeIndex(f facts, r *Report) {
 		r.degrade("admitting without the index: " + what)
 	default:
 		r.degrade("admitting without the index, no peer reaches it either: " + what)
+	}
+}
+
+// judgeAccounts is for when nobody's password can be proven. Shows that were proven
+// before go on, and come back; others wait in vain.
+func (d *deepCheck) judgeAccounts(f facts, r *Report) {
+	if f.accounts == nil {
+		return
+	}
+	r.Accounts, r.AdmissionMS = "failing", 0
+	what := "accounts: " + f.accounts.Error()
+	switch fault := blame(f, d.accountsBad, func(p fleet.PeerHealth) bool { return p.Accounts == "ok" }); {
+	case fault == ours:
+		r.fail("peers can look accounts up, this balancer cannot: " + what)
+	case fault == unsure:
+		r.soon = true
+		r.degrade("admitting only who was proven before: " + what)
+	default:
+		r.degrade("admitting only who was proven before, no peer can look accounts up either: " + what)
 	}
 }
 

@@ -47,6 +47,9 @@ type Checker interface {
 	// account and mount, perhaps in another process. It is for when Check cannot; its
 	// errors are ErrUnavailable, for what does not match is no proof of the contrary.
 	Recall(ctx context.Context, r Request, proof string) (Grant, error)
+	// Probe finds out until ctx is done whether Check can prove anything: any answer is
+	// good. Its errors are ErrUnavailable.
+	Probe(ctx context.Context) error
 	// Mount is the mount of a user's n-th stream, for protocols that do not name one,
 	// counted from 1; "" when nothing is said about it.
 	Mount(user string, n int) string

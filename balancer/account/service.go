@@ -128,6 +128,17 @@ func (s *Service) Check(ctx context.Context, r Request) (Grant, error) {
 	return Grant{}, err
 }
 
+// probing is whom Probe asks for: nobody.
+const probing = "deadair-probe"
+
+// Probe implements Checker. It asks for a user that no service knows.
+func (s *Service) Probe(ctx context.Context) error {
+	if err := s.ask(ctx, Request{User: probing, Mount: "/" + probing}); errors.Is(err, ErrUnavailable) {
+		return err
+	}
+	return nil
+}
+
 // said is when the service said yes. Who may go on air on a mount may tell its titles.
 func (s *Service) said(r Request) (before said, known bool) {
 	source := r

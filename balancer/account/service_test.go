@@ -75,6 +75,12 @@ func (a *authority) say(says func(http.ResponseWriter, url.Values)) {
 	a.says = says
 }
 
+func (a *authority) first() url.Values {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.asked[0]
+}
+
 func (a *authority) questions() int {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -112,6 +118,39 @@ func TestServiceIsAskedInTheWordsOfIcecast(t *testing.T) {
 		require.Equal(t, []string{"Basic dXNlcjp3b3Jk", "Basic dXNlcjp3b3Jk"}, a.auth)
 		require.Empty(t, s.Mount("anna", 1))
 	})
+}
+
+// TestServiceIsProbed: any answer shows that passwords can be proven, a no as well.
+func TestServiceIsProbed(t *testing.T) {
+	for name, c := range map[string]struct {
+		says  func(http.ResponseWriter, url.Values)
+		fails bool
+	}{
+		"no":           {status(401), false},
+		"not here":     {status(403), false},
+		"yes":          {yes, false},
+		"nonsense":     {status(200), true},
+		"out of order": {status(500), true},
+		"hangs":        {hang, true},
+		"hangs up":     {hangUp, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			serve(t, nil, func(t *testing.T, a *authority, s *account.Service) {
+				a.say(c.says)
+				began := time.Now()
+				err := s.Probe(t.Context())
+				require.LessOrEqual(t, time.Since(began), time.Second)
+				require.Equal(t, c.fails, err != nil)
+				if c.fails {
+					require.ErrorIs(t, err, account.ErrUnavailable)
+				}
+				require.Empty(t, a.first().Get("pass"))
+				a.say(yes)
+				time.Sleep(time.Minute)
+				require.NoError(t, s.Probe(t.Context()))
+			})
+		})
+	}
 }
 
 func TestServiceSaysNo(t *testing.T) {

@@ -12,6 +12,7 @@ type PeerHealth struct {
 	Peer      Peer
 	Redis     string // "ok", or what is wrong
 	Recorders string // "ok", "full", or what is wrong
+	Accounts  string // "ok", or what is wrong
 	Age       time.Duration
 }
 
@@ -41,10 +42,11 @@ func askPeer(ctx context.Context, dial Dial, p Peer) *PeerHealth {
 	var h struct {
 		Redis     string `json:"redis"`
 		Recorders string `json:"recorders"`
+		Accounts  string `json:"accounts"`
 		AgeMS     int64  `json:"age_ms"`
 	}
 	if json.Unmarshal(body, &h) != nil || h.Redis == "" {
 		return nil
 	}
-	return &PeerHealth{Peer: p, Redis: h.Redis, Recorders: h.Recorders, Age: time.Duration(h.AgeMS) * time.Millisecond}
+	return &PeerHealth{Peer: p, Redis: h.Redis, Recorders: h.Recorders, Accounts: h.Accounts, Age: time.Duration(h.AgeMS) * time.Millisecond}
 }
