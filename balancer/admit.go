@@ -33,6 +33,7 @@ type admission struct {
 	began   time.Time
 
 	arrived  bool                    // the table knows it
+	proving  bool                    // its credentials are not proven yet; the table's
 	outside  bool                    // it waits for a place; the table's
 	cancel   context.CancelCauseFunc // gives it up, while it is held
 	entered  bool                    // it is counted in the table
@@ -116,11 +117,9 @@ func mountOf(head *icecast.Head) (string, error) {
 func (b *Balancer) try(ctx context.Context, a *admission) (*show, *refused) {
 	if a.account == "" {
 		c, _ := credentialsOf(a.head)
-		grant, no := b.authorize(ctx, c, account.Request{Mount: a.mount, Agent: a.head.Header.Get("User-Agent")}, a.client.RemoteAddr())
-		if no != nil {
+		if no := b.identify(ctx, a, c, account.Request{Mount: a.mount, Agent: a.head.Header.Get("User-Agent")}); no != nil {
 			return nil, no
 		}
-		a.account, a.proof = grant.Account, grant.Proof
 	}
 	if !a.arrived {
 		a.arrived = true
@@ -147,6 +146,20 @@ func (b *Balancer) try(ctx context.Context, a *admission) (*show, *refused) {
 		}
 	}
 	return b.place(ctx, a)
+}
+
+// identify finds out whose the source is.
+func (b *Balancer) identify(ctx context.Context, a *admission, c credentials, r account.Request) *refused {
+	if !b.table.prove(a) {
+		return &refused{refuseCrowded(), giveUp}
+	}
+	grant, no := b.authorize(ctx, c, r, a.client.RemoteAddr())
+	if no != nil {
+		return no
+	}
+	b.table.proven(a)
+	a.account, a.proof = grant.Account, grant.Proof
+	return nil
 }
 
 // turn waits until fewer sources than the limit are being claimed and offered. All at

@@ -72,7 +72,7 @@ type Config struct {
 	RefuseLinger         time.Duration `yaml:"refuse-linger"`          // for a refused client to read its answer and close; 250ms
 	DrainTimeout         time.Duration `yaml:"drain-timeout"`          // SIGTERM waits this long for shows to end; 6h
 
-	MaxSources    int `yaml:"max-sources"`     // on air or waiting to be; 4096
+	MaxSources    int `yaml:"max-sources"`     // on air or waiting to be, and as many more whose credentials are not proven yet; 4096
 	MaxPerAccount int `yaml:"max-per-account"` // of those, of one account; 64
 	MaxWaiting    int `yaml:"max-waiting"`     // held although there is no place for them; 256
 	MaxAdmitting  int `yaml:"max-admitting"`   // claimed and offered to recorders at once; more wait their turn; 256

@@ -178,6 +178,35 @@ func TestSourcesThatWaitForAPlaceAreBounded(t *testing.T) {
 	})
 }
 
+// While nobody's credentials can be proven, strangers wait as long as others do: no
+// more of them than there are places, by whichever protocol.
+func TestStrangersThatWaitAreBounded(t *testing.T) {
+	who := new(accounts)
+	play(t, func(c *balancer.Config, p *balancer.Parts) { c.MaxSources, p.Accounts = 2, who }, func(t *testing.T, r *rig) {
+		for _, hang := range []bool{false, true} {
+			who.set(account.ErrUnavailable, hang)
+			held := []*client{r.connect(source("/held", "anna", "secret")), r.connectTo(balancerIP+":8001", "secret\r\n")}
+			time.Sleep(time.Second)
+			r.counted("balancer_proving 2")
+			over := r.ask(source("/over", "bert", "geheim"))
+			require.Equal(t, 403, over.code)
+			require.Contains(t, over.body, "too many sources want to go on air")
+			require.Zero(t, over.took, "it does not wait")
+			held[1].Close()
+			time.Sleep(3 * time.Second)
+			r.counted("balancer_proving 1")
+			who.set(nil, false)
+			if held[0].answer(); !hang { // one that hangs does so until the budget is spent
+				require.Equal(t, 200, held[0].code)
+			}
+			held[0].Close()
+			time.Sleep(20 * time.Second)
+			r.counted("balancer_proving 0")
+			require.Zero(t, r.balancer.Sources())
+		}
+	})
+}
+
 // accounts is an account.Checker that can fail.
 type accounts struct {
 	mu     sync.Mutex

@@ -59,6 +59,7 @@ func newMetrics(b *Balancer) *metrics {
 	gauge("balancer_sources", "Sources on air or waiting to be.", func() float64 { return float64(b.Sources()) })
 	gauge("balancer_shows", "Sources on air.", func() float64 { return float64(b.table.onAir()) })
 	gauge("balancer_waiting", "Sources held although there is no place for them.", func() float64 { return float64(b.table.waiting()) })
+	gauge("balancer_proving", "Sources whose credentials are being proven.", func() float64 { return float64(b.table.unproven()) })
 	gauge("balancer_admitting", "Sources that are claimed and offered to recorders.", func() float64 { return float64(len(b.turns)) })
 	gauge("balancer_leaving", "Refused clients that read their answer.", func() float64 { return float64(len(b.leaving)) })
 	gauge("balancer_pending", "Connections whose head is not complete.", func() float64 { return float64(b.pending.count()) })

@@ -66,6 +66,7 @@ func (b *Balancer) welcome(ctx context.Context, conn net.Conn, login icecast.Log
 	ctx, cancel := context.WithTimeout(ctx, b.cfg.HoldPut)
 	defer cancel()
 	a := &admission{client: conn, mount: head.Target, head: head}
+	defer b.table.proven(a)
 	for {
 		no := b.ready(ctx, a, login)
 		if no == nil {
@@ -84,11 +85,9 @@ func (b *Balancer) welcome(ctx context.Context, conn net.Conn, login icecast.Log
 // ready tells what keeps a source out that has not said yet what it is.
 func (b *Balancer) ready(ctx context.Context, a *admission, login icecast.Login) *refused {
 	if a.account == "" {
-		grant, no := b.authorize(ctx, credentials{login.User, login.Password}, account.Request{Mount: a.mount}, a.client.RemoteAddr())
-		if no != nil {
+		if no := b.identify(ctx, a, credentials{login.User, login.Password}, account.Request{Mount: a.mount}); no != nil {
 			return no
 		}
-		a.account, a.proof = grant.Account, grant.Proof
 	}
 	view := b.watcher.View()
 	switch {

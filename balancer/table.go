@@ -18,6 +18,7 @@ type table struct {
 	mu       sync.Mutex
 	sources  int
 	outside  int                       // sources that wait for a place
+	proving  int                       // sources whose credentials are being proven
 	arrivals map[arrival]*admission    // the latest of each that is not on air yet
 	accounts map[string]map[string]int // connections by account and mount
 	shows    map[*show]bool
@@ -37,6 +38,35 @@ func newTable(maxSources, maxPerAccount, maxOutside int) *table {
 	}
 }
 
+// prove takes note of a source whose credentials are to be proven, which can take as
+// long as its answer is held. Of strangers no more may wait than of others go on air.
+func (t *table) prove(a *admission) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !a.proving {
+		if t.proving >= t.maxSources {
+			return false
+		}
+		a.proving = true
+		t.proving++
+	}
+	return true
+}
+
+// proven ends what prove began, if it did.
+func (t *table) proven(a *admission) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.provenLocked(a)
+}
+
+func (t *table) provenLocked(a *admission) {
+	if a.proving {
+		a.proving = false
+		t.proving--
+	}
+}
+
 // arrive takes note of a source that wants to go on air. It returns the one that its
 // client has given up for it: of the same account and mount, and still waiting. One on
 // air has little time left to hand on the last of what its client sent.
@@ -52,7 +82,7 @@ func (t *table) arrive(a *admission) (older *admission) {
 	return older
 }
 
-// depart ends what arrive and a refused enter began. It may be called without either.
+// depart ends what prove, arrive and a refused enter began. It may be called without them.
 func (t *table) depart(a *admission) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -60,6 +90,7 @@ func (t *table) depart(a *admission) {
 		delete(t.arrivals, key)
 	}
 	t.insideLocked(a)
+	t.provenLocked(a)
 }
 
 // enter takes a source in. An account is limited by its mounts, so that its ghosts
@@ -171,6 +202,12 @@ func (t *table) waiting() int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.outside
+}
+
+func (t *table) unproven() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.proving
 }
 
 func (t *table) onAir() int {
