@@ -18,7 +18,7 @@ func (s *sitting) upload(record Record, next *Edition, i int, head []byte) outco
 		return storeError(err)
 	}
 	if !absent && there.Meta[planMeta] == next.Plan && there.Size == t.Bytes {
-		return outcome{}
+		return s.leave(t.Key)
 	}
 	if !absent && !record.knows(there.Meta[planMeta]) {
 		return outcome{err: fmt.Errorf("%s is in the store, and not of this session's making: it is left alone", t.Key)}
@@ -41,6 +41,19 @@ func (s *sitting) upload(record Record, next *Edition, i int, head []byte) outco
 		return outcome{err: err}
 	}
 	return u.complete()
+}
+
+// leave gives up the upload that made a track, should the store have died between the
+// two.
+func (s *sitting) leave(key string) outcome {
+	u := s.state.Upload
+	if u.Key != key || u.Upload == "" {
+		return outcome{}
+	}
+	if err := s.p.cfg.Store.Abort(s.ctx, key, u.Upload); err != nil && !errors.Is(err, objects.ErrNoUpload) {
+		return storeError(err)
+	}
+	return outcome{}
 }
 
 // knows tells whether an object with a plan was put there by this session's editions.
