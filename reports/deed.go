@@ -9,27 +9,12 @@ import (
 
 // deed tells a step as a person on call would.
 func deed(s scenario.Step) string {
+	if said := deedToNodes(s); said != "" {
+		return said
+	}
 	nodes, link := few(s.Nodes), few(s.From)+" and "+few(s.To)
 	only := map[string]string{"existing": " (connections that exist)", "new": " (new connections)"}[s.Conns]
 	switch s.Do {
-	case "kill":
-		return nodes + verb(s.Nodes, " dies", " die") + ": its ports refuse"
-	case "deploy":
-		return nodes + verb(s.Nodes, " is", " are") + " asked to end, and started as today's version"
-	case "restart":
-		return nodes + verb(s.Nodes, " is", " are") + " restarted"
-	case "pause":
-		return nodes + verb(s.Nodes, " freezes", " freeze") + ": connections are accepted, nobody answers"
-	case "stop":
-		return nodes + verb(s.Nodes, " is", " are") + " asked to end"
-	case "powercut":
-		return nodes + verb(s.Nodes, " loses", " lose") + " power, and what was not synced"
-	case "outage":
-		return nodes + verb(s.Nodes, " is", " are") + " gone at once, and nothing on any way there is answered"
-	case "drain":
-		return "an operator takes " + nodes + " out for new shows; shows on air go on"
-	case "undrain":
-		return "an operator puts " + nodes + " back for new shows"
 	case "cut":
 		return "all connections between " + link + " are reset"
 	case "refuse":
@@ -52,6 +37,32 @@ func deed(s scenario.Step) string {
 		return plural(len(s.Who), "broadcaster") + verb(s.Who, " loses its", " lose their") + " own connection, as a home network does"
 	}
 	return s.Sentence()
+}
+
+// deedToNodes tells a step that is done to processes; "" for another.
+func deedToNodes(s scenario.Step) string {
+	nodes := few(s.Nodes)
+	switch s.Do {
+	case "kill":
+		return nodes + verb(s.Nodes, " dies", " die") + ": its ports refuse"
+	case "deploy":
+		return nodes + verb(s.Nodes, " is", " are") + " asked to end, and started as today's version"
+	case "restart":
+		return nodes + verb(s.Nodes, " is", " are") + " restarted"
+	case "pause":
+		return nodes + verb(s.Nodes, " freezes", " freeze") + ": connections are accepted, nobody answers"
+	case "stop":
+		return nodes + verb(s.Nodes, " is", " are") + " asked to end"
+	case "powercut":
+		return nodes + verb(s.Nodes, " loses", " lose") + " power, and what was not synced"
+	case "outage":
+		return nodes + verb(s.Nodes, " is", " are") + " gone at once, and nothing on any way there is answered"
+	case "drain":
+		return "an operator takes " + nodes + " out for new shows; shows on air go on"
+	case "undrain":
+		return "an operator puts " + nodes + " back for new shows"
+	}
+	return ""
 }
 
 // undone tells that what a step did is over.

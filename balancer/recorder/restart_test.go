@@ -16,6 +16,7 @@ func requireLeft(t *testing.T, left time.Duration, answer map[string]any) {
 	until, err := time.Parse(time.RFC3339Nano, answer["until"].(string))
 	require.NoError(t, err)
 	require.InDelta(t, left, time.Until(until), float64(100*time.Millisecond))
+	require.InDelta(t, left.Milliseconds(), answer["left_ms"], 100)
 }
 
 func TestStickyAnswersSurviveARestart(t *testing.T) {
