@@ -9,8 +9,8 @@ import (
 	"deadair/harness/history"
 )
 
-// crowd is a scenario in which a balancer dies under a hundred shows.
-const crowd = `schema: 1
+// crowding is a scenario in which a balancer dies under a hundred shows.
+const crowding = `schema: 1
 title: A balancer dies under a hundred
 broadcasters:
   - {name: butt, from: Rome, count: 100, persona: butt, on-air: 1s}
@@ -23,7 +23,7 @@ expect: [{recovered-within: {within: 60s, share: 99%}}, {admission-within: {with
 // crowdBack has all of a crowd come back to the twin after two seconds, apart from some
 // that come later, or never when they need no time at all.
 func crowdBack(t *testing.T, world string, late map[string]time.Duration) *run {
-	r := newRun(t, expand(t, crowd, "today", world))
+	r := newRun(t, expand(t, crowding, "today", world))
 	for _, name := range r.order {
 		r.lose(name, dead1, "reset")
 		after, apart := late[name]
@@ -79,7 +79,7 @@ func TestRecoveredTooSoonToTell(t *testing.T) {
 
 // TestRecoveredNobodyWasLost: without a loss nothing is proven.
 func TestRecoveredNobodyWasLost(t *testing.T) {
-	r := newRun(t, expand(t, crowd, "today", "virtual"))
+	r := newRun(t, expand(t, crowding, "today", "virtual"))
 	require.Equal(t, Inconclusive, of(t, Judge(r.plan, r.history()), "recovered-within").Result)
 }
 
@@ -95,7 +95,7 @@ func TestRecoveredOrGivenUp(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := twinTook(t)
-			r.plan.Expect = append(r.plan.Expect, expand(t, crowd, "today", "virtual").Expect...)
+			r.plan.Expect = append(r.plan.Expect, expand(t, crowding, "today", "virtual").Expect...)
 			at := bothDead
 			if c.want == Fail {
 				at = 199*second - 100*time.Millisecond

@@ -49,13 +49,16 @@ func (s *dirStore) open(key, upload string) (u dirUpload, err error) {
 	if errors.Is(err, fs.ErrNotExist) {
 		return u, errNone
 	}
-	if err == nil {
-		err = json.Unmarshal(data, &u)
+	if err != nil {
+		return u, err
 	}
-	if err == nil && u.Key != key {
-		err = ErrNoUpload
+	if json.Unmarshal(data, &u) != nil { // it is whole before anybody is told of the upload
+		return u, errNone
 	}
-	return u, err
+	if u.Key != key {
+		return u, ErrNoUpload
+	}
+	return u, nil
 }
 
 func (s *dirStore) Part(_ context.Context, key, upload string, number int, body []byte) (string, error) {
@@ -87,10 +90,26 @@ func (s *dirStore) Complete(_ context.Context, key, upload string, tags []string
 }
 
 func (s *dirStore) Abort(_ context.Context, key, upload string) error {
-	if _, err := s.open(key, upload); err != nil {
+	_, err := s.open(key, upload)
+	if errors.Is(err, errNone) { // what a kill left of it goes
+		if err := s.sweep(path.Base(upload)); err != nil {
+			return told("abort", key, err)
+		}
+	}
+	if err != nil {
 		return told("abort", key, err)
 	}
 	return told("abort", key, s.drop(upload))
+}
+
+// sweep removes what is left of an upload, if anything is.
+func (s *dirStore) sweep(upload string) error {
+	s.turn <- struct{}{}
+	defer func() { <-s.turn }()
+	if err := s.clear(upload); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
 }
 
 // drop removes an upload, what makes it one first.

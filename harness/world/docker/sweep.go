@@ -120,7 +120,7 @@ func (e *engine) removeOne(ctx context.Context, x thing) (err error) {
 func Cleanup(ctx context.Context) (report []string, err error) {
 	e, err := reach(ctx)
 	if err != nil {
-		return nil, nil //nolint:nilerr // as it says above
+		return nil, nil
 	}
 	defer e.Close()
 	all, err := e.things(ctx, runLabel)
