@@ -22,3 +22,12 @@ func sockets(s *stage, name string) worldtest.Sockets {
 		Listen: e.Listen, ListenPacket: e.ListenPacket, DialContext: e.DialContext, Addr: s.Addr(name).String(),
 	}
 }
+
+// Faults do to real connections what they do to those in memory.
+func TestFaultsAsInMemory(t *testing.T) {
+	worldtest.Faults(t, worldtest.FaultBed{Run: func(t *testing.T, test func(*testing.T, worldtest.Breakable)) {
+		t.Parallel()
+		s := newStage(t, nil)
+		test(t, worldtest.Breakable{Server: sockets(s, "a"), Client: sockets(s, "client"), From: "client", To: "a", Break: s.Break})
+	}})
+}

@@ -235,6 +235,7 @@ func (e *end) resetBy(at time.Duration) {
 	e.in.reset(at)
 	e.reader.wakeAt(e.net, e.in.rst)
 	e.writer.wakeAt(e.net, addNano(e.in.rst))
+	e.conn.finish() // here, so that who closes and who writes first at one instant ends it alike
 }
 
 // cut resets both ends now; what was under way is lost. It returns how much that was.
