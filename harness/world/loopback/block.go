@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"strconv"
 	"sync"
 	"syscall"
 )
@@ -38,7 +39,8 @@ type block struct {
 	claim  net.Listener
 
 	mu    sync.Mutex
-	links int // given out so far
+	links int         // given out so far
+	ports map[int]int // that links get, by the one that is wished for: one each per sort of server
 }
 
 // claimBlock takes the first free block. Mapped is chosen where the system has no 127/8.
@@ -62,7 +64,7 @@ func claimFirst(n int, addr func(run int) string) (*block, error) {
 	for run := 1; run <= n; run++ {
 		ln, err := net.Listen("tcp4", addr(run))
 		if err == nil {
-			return &block{run: run, claim: ln}, nil
+			return &block{run: run, claim: ln, ports: map[int]int{}}, nil
 		}
 		if !errors.Is(err, syscall.EADDRINUSE) {
 			return nil, fmt.Errorf("claim an address block: %w", err)
@@ -103,8 +105,12 @@ func (b *block) link(port int) (netip.AddrPort, error) {
 		if port < 1024 {
 			port += 10_000 // below, only the superuser may listen
 		}
+		free, err := b.freePort(port)
+		if err != nil {
+			return netip.AddrPort{}, err
+		}
 		b.links++
-		return freePort(b.address(100, b.links-1), port)
+		return netip.AddrPortFrom(b.address(100, b.links-1), uint16(free)), nil
 	}
 	for b.links < mappedLinks {
 		at := netip.AddrPortFrom(b.bind(netip.Addr{}), uint16(mappedFirst+(b.run-1)*mappedLinks+b.links))
@@ -118,16 +124,23 @@ func (b *block) link(port int) (netip.AddrPort, error) {
 	return netip.AddrPort{}, fmt.Errorf("a run has at most %d links where addresses are mapped", mappedLinks)
 }
 
-// freePort is a port of an address that is a link's own: the one that is wished for,
-// unless a program of this machine listens on it at all addresses.
-func freePort(addr netip.Addr, wish int) (netip.AddrPort, error) {
-	ln, err := net.Listen("tcp4", netip.AddrPortFrom(addr, uint16(wish)).String())
+// freePort is the port for links to one: the same, unless a program of this machine
+// listens on it at all addresses. It is tried once, at an address where no link listens:
+// a process that is being started has all sockets of this one for an instant, also those
+// that are closed, and what is tried at a link's address could not be opened then.
+func (b *block) freePort(wish int) (int, error) {
+	if port, ok := b.ports[wish]; ok {
+		return port, nil
+	}
+	at := fmt.Sprintf("127.%d.255.253:", b.run)
+	ln, err := net.Listen("tcp4", at+strconv.Itoa(wish))
 	if errors.Is(err, syscall.EADDRINUSE) {
-		ln, err = net.Listen("tcp4", netip.AddrPortFrom(addr, 0).String())
+		ln, err = net.Listen("tcp4", at+"0")
 	}
 	if err != nil {
-		return netip.AddrPort{}, fmt.Errorf("find a link a port: %w", err)
+		return 0, fmt.Errorf("find a link a port: %w", err)
 	}
-	defer ln.Close()
-	return netip.ParseAddrPort(ln.Addr().String())
+	port := ln.Addr().(*net.TCPAddr).Port
+	b.ports[wish] = port
+	return port, ln.Close()
 }
