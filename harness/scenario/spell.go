@@ -111,6 +111,14 @@ func (s *StepSpec) act(d *decoder, e entry, keys []string) {
 		var a dropArgs
 		d.value(e.value, &a)
 		s.Broadcasters, s.Share = a.Broadcasters, a.Share
+	default:
+		s.ail(d, e, f.Shape)
+	}
+}
+
+// ail decodes the fault of what lives and misbehaves.
+func (s *StepSpec) ail(d *decoder, e entry, shape Shape) {
+	switch shape {
 	case OnDisks:
 		var a diskArgs
 		d.value(e.value, &a)
