@@ -71,11 +71,14 @@ func swept(t *testing.T) (removed []string) {
 }
 
 // TestContained plays incidents and guarantees; their verdicts are those of every world.
+// With -short it plays one guarantee.
 func TestContained(t *testing.T) {
 	need(t)
-	jobs := []suite.Job{ // none takes a minute when it is up
-		job(t, "2014-10-02/as-it-was", 20), job(t, "2014-08-20/today", 20), job(t, "2014-10-02/today", 10),
-		job(t, "dropped-connection/today", 10), job(t, "recorder-down/today", 10), job(t, "balancer-down/today", 10),
+	jobs := []suite.Job{job(t, "dropped-connection/today", 10)}
+	if !testing.Short() {
+		jobs = append(jobs, // none takes a minute when it is up
+			job(t, "2014-10-02/as-it-was", 20), job(t, "2014-08-20/today", 20), job(t, "2014-10-02/today", 10),
+			job(t, "recorder-down/today", 10), job(t, "balancer-down/today", 10))
 	}
 	outcomes, err := suite.Run(t.Context(), suite.Config{Out: t.ArtifactDir(), Real: len(jobs)}, jobs)
 	require.NoError(t, err)
@@ -120,8 +123,9 @@ func TestKilledHarness(t *testing.T) {
 		require.NoError(t, cmd.Process.Kill())
 		require.Error(t, cmd.Wait())
 		stdin.Close()
-		require.Len(t, swept(t), 1, "killed %q: what it left is found", when)
-		require.Empty(t, swept(t), "killed %q", when)
+		require.NotEmpty(t, swept(t), "killed %q: what it left is found", when)
+		// What it had asked of the engine when it died may be there a moment later.
+		require.Eventually(t, func() bool { return len(swept(t)) == 0 }, 10*time.Second, time.Second, "killed %q", when)
 	}
 }
 
