@@ -41,6 +41,7 @@ func need(t *testing.T) {
 	if err != nil {
 		t.Skip(err)
 	}
+	swept(t) // what others left who were killed is not this test's to judge
 }
 
 // job is a variant of the library, in containers, with a real Redis.
