@@ -98,6 +98,25 @@ func TestContained(t *testing.T) {
 	require.Empty(t, swept(t), "runs that end by themselves leave nothing")
 }
 
+// TestStaleImagesAreRefused: who plays in them would judge another system than the one whose source is here.
+func TestStaleImagesAreRefused(t *testing.T) {
+	need(t)
+	refused := func(want string) {
+		t.Helper()
+		var remedy *docker.Remedy
+		err := docker.Ready(t.Context())
+		require.ErrorAs(t, err, &remedy)
+		require.Regexp(t, want, err.Error())
+	}
+	t.Chdir(t.TempDir())
+	refused("^tell whether image deadair/node:latest is of this source: .*: run this in the module's folder, with Go installed$")
+	for name, text := range map[string]string{"go.mod": "module deadair\n", "cmd/deadair/main.go": "package main\n", "cmd/deadair-docker/main.go": "package main\n"} {
+		require.NoError(t, os.MkdirAll(filepath.Dir(name), 0o755))
+		require.NoError(t, os.WriteFile(name, []byte(text), 0o644))
+	}
+	refused("^image deadair/node:latest is of other source than is here: make it anew with `make images`$")
+}
+
 // TestKilledHarness kills who plays a run, while it comes up and when it is up.
 func TestKilledHarness(t *testing.T) {
 	need(t)

@@ -20,8 +20,11 @@ import (
 	"deadair/harness/world/loopback"
 )
 
-// nodeProgram is what nodes' containers run.
-const nodeProgram = "deadair/cmd/deadair"
+// Programs that are made together, and so are current or stale together.
+const (
+	nodeProgram   = "deadair/cmd/deadair" // what nodes' containers run
+	engineProgram = nodeProgram + "-docker"
+)
 
 // MakeImages makes the images of runs: that of nodes from this module's source, and
 // that of Redis from what is installed here if no official one is present. It needs no
@@ -69,7 +72,7 @@ func install() error {
 	if err != nil {
 		return fmt.Errorf("install this program: %w", err)
 	}
-	to := filepath.Join(dir, filepath.Base(nodeProgram)+"-docker")
+	to := filepath.Join(dir, filepath.Base(engineProgram))
 	draft := to + ".draft" // the one in its place may be running
 	err = errors.Join(os.MkdirAll(dir, 0o755), os.WriteFile(draft, data, 0o755))
 	if err == nil {
@@ -84,13 +87,17 @@ func install() error {
 // makeNode compiles the nodes' program and makes an image of it alone.
 func (e *engine) makeNode(ctx context.Context, dir string) error {
 	exe := filepath.Join(dir, "deadair")
+	source, err := sourceOf(ctx, ".", e.arch, nodeProgram, engineProgram) // before the build: what is written meanwhile makes the image stale, not current
+	if err != nil {
+		return &Remedy{fmt.Sprintf("make %s: %v: run this in the module's folder, with Go installed", nodeImage, err)}
+	}
 	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags=-s -w", "-o", exe, nodeProgram)
-	build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH="+e.arch)
+	build.Env = forContainers(e.arch)
 	if out, err := build.CombinedOutput(); err != nil {
 		return &Remedy{fmt.Sprintf("compile %s: %v: %s: run this in the module's folder, with Go installed", nodeProgram, err, strings.TrimSpace(string(out)))}
 	}
 	files := map[string]string{"deadair": exe}
-	return e.makeImage(ctx, nodeImage, files, `ENTRYPOINT ["/deadair"]`)
+	return e.makeImage(ctx, nodeImage, files, `ENTRYPOINT ["/deadair"]`, "LABEL "+sourceLabel+"="+source)
 }
 
 // makeProgram makes an image of an installed program, with what it is linked with.

@@ -54,16 +54,19 @@ func (e *engine) usable(ctx context.Context, name string) error {
 	return nil
 }
 
-// Ready tells why no run can begin: no engine, or images that are missing. What a
-// person can put right is a Remedy. Programs are those of somebody else's that the runs need.
+// Ready tells why no run can begin: no engine, or images that are missing or of other
+// source than is here. What a person can put right is a Remedy. Programs are those of
+// somebody else's that the runs need.
 func Ready(ctx context.Context, programs ...string) error {
 	e, err := reach(ctx)
 	if err != nil {
 		return err
 	}
 	defer e.Close()
-	_, err = e.images(ctx, programs)
-	return err
+	if _, err = e.images(ctx, programs); err != nil {
+		return err
+	}
+	return e.current(ctx)
 }
 
 // images finds the images of a run's programs, and makes sure that there is one of its nodes.
