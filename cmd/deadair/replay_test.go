@@ -264,6 +264,14 @@ func TestReplayPlaysItsDefaults(t *testing.T) {
 	require.Len(t, whole, len(library)+left)
 	require.Contains(t, whole, "2014-10-02/control.loopback")
 
+	contained, left := of(choice{worlds: []string{"docker"}})
+	require.NotZero(t, left)
+	for _, j := range library {
+		if in, ok := strings.CutSuffix(j, ".loopback"); ok {
+			require.Contains(t, contained, in+".docker", "containers play what processes play")
+		}
+	}
+
 	named, none := of(choice{names: []string{"2014-10-02"}, worlds: []string{"loopback"}})
 	require.Zero(t, none)
 	require.Contains(t, named, "2014-10-02/control.loopback")

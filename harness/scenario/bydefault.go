@@ -7,7 +7,8 @@ const never = "none"
 
 // ByDefault tells whether a variant is played in a world when the library is played
 // and nobody named it. In virtual time that is all but the variants that say none, in
-// another world only what names it: there each run costs real seconds.
+// another world only what names it: there each run costs real seconds. Containers play
+// what processes play, where they can.
 func (f *File) ByDefault(variant, world string) bool {
 	if _, ok := f.RunsIn(variant, world); !ok {
 		return false
@@ -20,7 +21,9 @@ func (f *File) ByDefault(variant, world string) bool {
 	if len(named) == 0 {
 		return world == "virtual"
 	}
-	return slices.ContainsFunc(named, func(w Name) bool { return w.Value == world })
+	return slices.ContainsFunc(named, func(w Name) bool {
+		return w.Value == world || w.Value == "loopback" && world == "docker"
+	})
 }
 
 // checkByDefault tells of worlds that a variant cannot be played in, and of one that

@@ -143,7 +143,7 @@ type Variant struct {
 	Expect    []Expect   `yaml:"expect" doc:"the properties judged, instead of the file's"`
 	Worlds    Names      `yaml:"worlds" doc:"the only worlds that it runs in; needs because"`
 	Because   string     `yaml:"because" doc:"why it runs in those worlds only"`
-	ByDefault Names      `yaml:"by-default" doc:"the worlds that it is played in when the library is played and it is not named (default: virtual), or none"`
+	ByDefault Names      `yaml:"by-default" doc:"the worlds that it is played in when the library is played and it is not named (default: virtual; docker goes with loopback), or none"`
 	Verdict   *Verdict   `yaml:"verdict" need:"yes" doc:"pass, or {fail: [property, …]} with the exact set"`
 }
 
