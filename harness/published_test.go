@@ -81,7 +81,7 @@ func TestPageTellsTheSidecarsGaps(t *testing.T) {
 	var kept map[string]publish.Edition
 	var events []history.Event
 	var ran, read error
-	require.NoError(t, virtual.Guard(t.Context(), time.Minute, func(ctx context.Context) {
+	require.NoError(t, virtual.Guard(t.Context(), virtual.Limits{Still: time.Minute}, func(ctx context.Context) {
 		w := &stored{look: func(disk env.Disk) { kept, read = sidecars(disk) }}
 		log := history.NewLog(func() time.Duration { return w.Now() })
 		if w.World, ran = virtual.New(virtual.Config{Hosts: stack.Hosts(p), Kinds: stack.Kinds(), RTT: scenario.RoundTrip, Seed: 1, Watch: stack.Watch(log)}); ran != nil {

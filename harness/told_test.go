@@ -46,7 +46,7 @@ func play(t *testing.T, timeline string, change func(w *told, stop context.Cance
 	p, err := scenario.Expand(f, "today", "virtual", 1, 1)
 	require.NoError(t, err)
 	var out played
-	require.NoError(t, virtual.Guard(t.Context(), time.Minute, func(ctx context.Context) {
+	require.NoError(t, virtual.Guard(t.Context(), virtual.Limits{Still: time.Minute}, func(ctx context.Context) {
 		ctx, stop := context.WithCancelCause(ctx)
 		defer stop(nil)
 		w := &told{force: map[string]bool{}}

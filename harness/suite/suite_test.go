@@ -30,6 +30,9 @@ func TestMain(m *testing.M) {
 			act(os.Args[2])
 			os.Exit(0)
 		}
+		if do := culprits()[variant]; do != nil {
+			playCulprit(do, os.Args[2])
+		}
 	}
 	if Child() {
 		return
@@ -74,9 +77,10 @@ func fakes() map[string]func(dir string) {
 			go obey(os.Stdin, func(error) {})
 			select {}
 		},
-		"counts":      count,
-		"busy":        func(dir string) { busy(dir, 1) },
-		"always-busy": func(dir string) { busy(dir, 99) },
+		"never-listens": playMute,
+		"counts":        count,
+		"busy":          func(dir string) { busy(dir, 1) },
+		"always-busy":   func(dir string) { busy(dir, 99) },
 	}
 }
 

@@ -14,27 +14,35 @@ import (
 	"deadair/harness/history"
 	"deadair/harness/scenario"
 	"deadair/harness/stack"
+	"deadair/harness/world"
 	"deadair/harness/world/loopback"
 	"deadair/harness/world/virtual"
 )
 
-// frozenAfter is how long virtual time may stand still on the wall.
-const frozenAfter = 30 * time.Second
+// overtime is how long a run may go on after its end in virtual time: for the start of its
+// system, for what is published at the end, and for nodes that are slow to stop.
+const overtime = time.Hour
 
-// playVirtual plays a plan in virtual time. A frozen run leaves its bubble behind, so the process must end.
+// playVirtual plays a plan in virtual time. One that hangs leaves its bubble behind, so the process must end.
 func playVirtual(ctx context.Context, p *scenario.Plan, dir string, out *teller) error {
+	limits := virtual.Limits{Long: p.End + p.Timing.Over + overtime}
+	return playNodes(ctx, p, dir, out, stack.Kinds(), limits)
+}
+
+// playNodes is playVirtual with nodes of these kinds.
+func playNodes(ctx context.Context, p *scenario.Plan, dir string, out *teller, kinds world.Kinds, limits virtual.Limits) error {
 	logs, err := newLogs(filepath.Join(dir, "logs"))
 	if err != nil {
 		return err
 	}
 	defer logs.close()
 	var played error
-	err = virtual.GuardFrom(ctx, startOf(p), frozenAfter, func(ctx context.Context) {
+	err = virtual.GuardFrom(ctx, startOf(p), limits, func(ctx context.Context) {
 		var w *virtual.World
 		log := history.NewLog(func() time.Duration { return w.Now() })
 		w, played = virtual.New(virtual.Config{
 			Hosts: stack.Hosts(p),
-			Kinds: stack.Kinds(),
+			Kinds: kinds,
 			RTT:   scenario.RoundTrip,
 			Seed:  p.Seed,
 			Watch: stack.Watch(log),
@@ -45,8 +53,7 @@ func playVirtual(ctx context.Context, p *scenario.Plan, dir string, out *teller)
 		}
 		played = stage{p, dir, w, log, logs.of("harness"), out}.play(ctx)
 	})
-	var frozen *virtual.FrozenError
-	if errors.As(err, &frozen) {
+	if virtual.Hangs(err) {
 		return err // the bubble is still there, and played is its own
 	}
 	return errors.Join(played, err)

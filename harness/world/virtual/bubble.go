@@ -58,8 +58,8 @@ func recovered(f func()) (err error) {
 // bubbleNumber is the number that stack dumps give to the calling goroutine's bubble.
 func bubbleNumber() string {
 	buf := make([]byte, 256)
-	head := string(buf[:runtime.Stack(buf, false)])
-	m := regexp.MustCompile(`synctest bubble (\d+)`).FindStringSubmatch(head)
+	dump := string(buf[:runtime.Stack(buf, false)])
+	m := regexp.MustCompile(`synctest bubble (\d+)`).FindStringSubmatch(dump)
 	if m == nil {
 		return ""
 	}
@@ -82,9 +82,8 @@ func stacks() []string {
 func inBubble(all []string, number string) []string {
 	mark := "synctest bubble " + number
 	return slices.DeleteFunc(all, func(s string) bool {
-		head, _, _ := strings.Cut(s, "\n")
-		return !strings.Contains(head, mark) || number != "" && !strings.Contains(head, mark+"]") ||
-			strings.Contains(head, "[synctest.Run") || strings.Contains(s, "testing.tRunner(") || strings.Contains(s, "testing/synctest.testingSynctestTest(")
+		return !strings.Contains(head(s), mark) || number != "" && !strings.Contains(head(s), mark+"]") ||
+			strings.Contains(s, "internal/synctest.Run(") || strings.Contains(s, "testing.tRunner(") || strings.Contains(s, "testing/synctest.testingSynctestTest(")
 	})
 }
 

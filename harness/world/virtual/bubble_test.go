@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"runtime"
@@ -25,11 +26,16 @@ const childEnv = "DEADAIR_VIRTUAL_CHILD"
 // children are the things that a child can play. Each prints its result.
 func children() map[string]func() {
 	return map[string]func(){
-		"mutex":  func() { playFrozen(waitForMutex) },
-		"spin":   func() { playFrozen(spin) },
-		"socket": func() { playFrozen(readPipe) },
-		"redis":  playRedis,
-		"mini":   playMini,
+		"mutex":   func() { playHanging(waitForMutex) },
+		"lock":    func() { playHanging(lockAcrossIO) },
+		"spin":    func() { playHanging(spin) },
+		"steps":   func() { playHanging(takeTinySteps) },
+		"tokens":  func() { playHanging(passTokens) },
+		"pipe":    func() { playHanging(readPipe) },
+		"socket":  func() { playHanging(acceptForReal) },
+		"endless": func() { playHanging(neverEnd) },
+		"redis":   playRedis,
+		"mini":    playMini,
 
 		"panic":          func() { playBroken(func() { panic("boom") }) },
 		"deadlock":       func() { playBroken(waitForever) },
@@ -59,18 +65,23 @@ func child(t *testing.T, name string, env ...string) string {
 	return string(out)
 }
 
-// playFrozen freezes a bubble and prints what the watchdog says.
-func playFrozen(f func()) {
-	err := virtual.Guard(context.Background(), 300*time.Millisecond, func(context.Context) {
+// playHanging plays what does not end and prints what the watchdog says.
+func playHanging(f func()) {
+	limits := virtual.Limits{Still: 300 * time.Millisecond, Long: 3 * time.Hour}
+	err := virtual.Guard(context.Background(), limits, func(context.Context) {
 		time.Sleep(90 * time.Minute)
 		f()
 	})
 	var frozen *virtual.FrozenError
-	if !errors.As(err, &frozen) {
-		fmt.Println("not frozen:", err)
-		return
+	var endless *virtual.EndlessError
+	switch {
+	case errors.As(err, &frozen):
+		fmt.Println(len(frozen.Culprits), frozen)
+	case errors.As(err, &endless):
+		fmt.Println(len(endless.Waiting), endless)
+	default:
+		fmt.Println("it did not hang:", err)
 	}
-	fmt.Println(len(frozen.Culprits), frozen)
 }
 
 // playBroken plays what leaves goroutines behind in a bubble that cannot end, and prints the error.
@@ -95,30 +106,108 @@ func readPipe() {
 	r.Read(make([]byte, 1))
 }
 
+// index keeps its lock while it waits for somebody far away.
+type index struct {
+	mu sync.Mutex
+}
+
+func (x *index) ask(far net.Conn) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	far.Read(make([]byte, 1))
+}
+
+func (x *index) size() int {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return 1
+}
+
+func lockAcrossIO() {
+	x := &index{}
+	here, _ := net.Pipe()
+	go x.ask(here)
+	time.Sleep(time.Nanosecond)
+	x.size()
+}
+
+func takeTinySteps() {
+	for {
+		time.Sleep(time.Nanosecond)
+	}
+}
+
+// passTokens keeps two goroutines awake for one another.
+func passTokens() {
+	a, b := make(chan bool), make(chan bool)
+	pass := func(from, to chan bool) {
+		for v := range from {
+			to <- v
+		}
+	}
+	go pass(a, b)
+	a <- true
+	pass(b, a)
+}
+
+func acceptForReal() {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		panic(err)
+	}
+	l.Accept()
+}
+
+// neverEnd waits while the time passes.
+func neverEnd() {
+	go func() {
+		for range time.Tick(time.Second) {
+		}
+	}()
+	select {}
+}
+
 func TestWatchdogNamesWhoFrozeTheClock(t *testing.T) {
-	for name, culprit := range map[string]string{"mutex": "waitForMutex", "spin": "virtual_test.spin", "socket": "virtual_test.readPipe"} {
+	for name, culprits := range map[string][]string{
+		"mutex":  {"1 ", "waitForMutex"},
+		"lock":   {"2 ", "(*index).size(", "(*index).ask("},
+		"spin":   {"1 ", "virtual_test.spin"},
+		"steps":  {"1 ", "virtual_test.takeTinySteps"},
+		"tokens": {"", "virtual_test.passTokens"},
+		"pipe":   {"1 ", "virtual_test.readPipe"},
+		"socket": {"1 ", "virtual_test.acceptForReal"},
+	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			said := child(t, name)
-			require.True(t, strings.HasPrefix(said, "1 "), "one culprit: %s", said)
-			require.Contains(t, said, "virtual time stands at 1h30m0s for 300ms")
-			require.Contains(t, said, culprit)
+			require.Contains(t, said, " virtual time stands at 1h30m0s for ")
+			require.True(t, strings.HasPrefix(said, culprits[0]), "so many culprits: %s", said)
+			for _, culprit := range culprits[1:] {
+				require.Contains(t, said, culprit)
+			}
 		})
 	}
 }
 
+func TestWatchdogEndsWhatGoesOnForEver(t *testing.T) {
+	said := child(t, "endless")
+	require.Contains(t, said, "it has not ended by 3h0m0s of virtual time; the first goroutine still waits:")
+	require.Contains(t, said, "virtual_test.neverEnd(")
+	require.True(t, strings.HasPrefix(said, "2 "), "who waits and who ticks: %s", said)
+}
+
 func TestGuardLetsALongRunEnd(t *testing.T) {
 	start := time.Now()
-	require.NoError(t, virtual.Guard(t.Context(), 5*time.Second, func(context.Context) { time.Sleep(24 * time.Hour) }))
+	require.NoError(t, virtual.Guard(t.Context(), virtual.Limits{}, func(context.Context) { time.Sleep(24 * time.Hour) }))
 	require.Less(t, time.Since(start), time.Hour)
 }
 
 func TestGuardSetsTheClock(t *testing.T) {
 	start := time.Date(2014, 10, 2, 18, 0, 0, 0, time.UTC)
 	var shown time.Time
-	require.NoError(t, virtual.GuardFrom(t.Context(), start, 0, func(context.Context) { shown = time.Now() }))
+	require.NoError(t, virtual.GuardFrom(t.Context(), start, virtual.Limits{}, func(context.Context) { shown = time.Now() }))
 	require.True(t, start.Equal(shown), "%s", shown)
-	err := virtual.GuardFrom(t.Context(), time.Date(1999, 12, 31, 0, 0, 0, 0, time.UTC), 0, func(context.Context) { shown = time.Time{} })
+	err := virtual.GuardFrom(t.Context(), time.Date(1999, 12, 31, 0, 0, 0, 0, time.UTC), virtual.Limits{}, func(context.Context) { shown = time.Time{} })
 	require.ErrorContains(t, err, "set the bubble's clock to 1999-12-31T00:00:00Z")
 	require.False(t, shown.IsZero(), "nothing ran")
 }
@@ -127,7 +216,7 @@ func TestGuardBringsACancelIntoTheBubble(t *testing.T) {
 	outer, cancel := context.WithCancelCause(t.Context())
 	cause := errors.New("interrupted")
 	var got error
-	err := virtual.Guard(outer, 5*time.Second, func(ctx context.Context) {
+	err := virtual.Guard(outer, virtual.Limits{}, func(ctx context.Context) {
 		time.AfterFunc(time.Hour, func() { cancel(cause) })
 		<-ctx.Done()
 		got = context.Cause(ctx)

@@ -95,7 +95,7 @@ func playMini() {
 	seed, _ := strconv.ParseUint(os.Getenv("MINI_SEED"), 10, 64)
 	redis.SetLogger(quiet{})
 	j := &journal{}
-	err := virtual.GuardFrom(context.Background(), time.Date(2014, 10, 2, 0, 0, 0, 0, time.UTC), 20*time.Second, func(ctx context.Context) {
+	err := virtual.GuardFrom(context.Background(), time.Date(2014, 10, 2, 0, 0, 0, 0, time.UTC), virtual.Limits{Still: 20 * time.Second}, func(ctx context.Context) {
 		w, err := virtual.New(virtual.Config{Hosts: miniHosts(), Kinds: j.kinds(), Seed: seed, Watch: j.watch()})
 		if err != nil {
 			panic(err)

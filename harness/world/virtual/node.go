@@ -29,6 +29,7 @@ type node struct {
 	gate  *gate // before the mount
 	end   context.CancelCauseFunc
 	ended chan struct{} // its code has returned
+	began chan string   // holds the number of its goroutine
 	asked bool          // somebody wanted its end; guarded by World.mu
 }
 
@@ -42,12 +43,17 @@ func (w *World) Start(ctx context.Context, def world.Node) error {
 	if err != nil {
 		return fmt.Errorf("start %s: %w", def.Name, err)
 	}
-	if err := n.proc.AwaitPorts(ctx, def.Ports); err != nil {
+	soon, stop := context.WithTimeoutCause(ctx, mute, fmt.Errorf("gave up after %s: %w", mute, context.DeadlineExceeded))
+	defer stop()
+	if err := n.proc.AwaitPorts(soon, def.Ports); err != nil {
+		if soon.Err() != nil {
+			err = context.Cause(soon)
+		}
 		if !w.Running(def.Name) {
 			return fmt.Errorf("start %s: it ended before it listened on ports %v", def.Name, def.Ports)
 		}
-		w.kill(n, world.Kill)
-		return fmt.Errorf("start %s: it does not listen on ports %v: %w", def.Name, def.Ports, err)
+		defer w.kill(n, world.Kill)
+		return fmt.Errorf("start %s: it does not listen on ports %v: %w\n%s", def.Name, def.Ports, err, n.stack())
 	}
 	if w.cfg.Watch.NodeReady != nil {
 		w.cfg.Watch.NodeReady(def.Name)
@@ -75,12 +81,13 @@ func (w *World) launch(def world.Node) (*node, error) {
 		return nil, errors.New("it was killed, but its code has not returned")
 	}
 	ctx, end := context.WithCancelCause(context.Background())
-	n := &node{Node: def, host: h, proc: w.net.Process(def.Name), mount: h.disk.Mount(), gate: &gate{}, end: end, ended: make(chan struct{})}
+	n := &node{Node: def, host: h, proc: w.net.Process(def.Name), mount: h.disk.Mount(), gate: &gate{}, end: end, ended: make(chan struct{}), began: make(chan string, 1)}
 	w.nodes[def.Name] = n
 	e := w.env(h, n.proc, gatedDisk{h.ill.On(n.mount), n.gate})
 	e.Config = def.Config
 	go func() {
 		defer close(n.ended)
+		n.began <- self()
 		err := play(func() error { return serve(ctx, e) })
 		w.returned(n, err)
 	}()
@@ -208,10 +215,17 @@ func (n *node) await(ctx context.Context, limit time.Duration) error {
 	case <-n.ended:
 		return nil
 	case <-t.C:
-		return fmt.Errorf("node %s was told to end, but its Serve has not returned for %s", n.Name, limit)
+		return fmt.Errorf("node %s was told to end, but its Serve has not returned for %s\n%s", n.Name, limit, n.stack())
 	case <-ctx.Done():
 		return fmt.Errorf("wait for the end of %s: %w", n.Name, context.Cause(ctx))
 	}
+}
+
+// stack is where the node's code is: its Serve, and the goroutines that this started itself.
+func (n *node) stack() string {
+	number := <-n.began
+	n.began <- number
+	return first(family(stacks(), number))
 }
 
 // sorted lists running nodes and ghosts by name.

@@ -17,7 +17,7 @@ import (
 // variable, so each bubble with it needs a process of its own.
 func playRedis() {
 	redis.SetLogger(quiet{})
-	err := virtual.Guard(context.Background(), 0, func(ctx context.Context) {
+	err := virtual.Guard(context.Background(), virtual.Limits{}, func(ctx context.Context) {
 		w, err := virtual.New(virtual.Config{
 			Hosts: []world.Host{{Name: "redis", Place: "Virginia"}, {Name: "app", Place: "Ireland"}},
 			Kinds: world.Kinds{"redis": serveRedis},

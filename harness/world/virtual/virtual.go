@@ -26,6 +26,7 @@ import (
 )
 
 const (
+	mute  = 2 * time.Minute  // of a node that does not listen, before its start has failed
 	grace = time.Minute      // of a node that was asked to stop, before it is killed
 	death = 10 * time.Second // of a killed node's goroutine to return
 	drain = time.Second      // at the end, for goroutines to see that their world is gone

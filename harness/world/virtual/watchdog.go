@@ -5,10 +5,21 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"sync/atomic"
+	"syscall"
 	"time"
 )
+
+// Limits say when a bubble is given up.
+type Limits struct {
+	// Still is how long virtual time may stand still, of the wall's time; zero means 8 s.
+	Still time.Duration
+	// Long is how far virtual time may go on, counted from the start of what is guarded;
+	// zero means for ever.
+	Long time.Duration
+}
+
+const defaultStill = 8 * time.Second // so that whatever hangs has ended within ten
 
 // FrozenError says that virtual time stood still while the wall's clock went on.
 type FrozenError struct {
@@ -22,36 +33,47 @@ func (e *FrozenError) Error() string {
 		e.At, e.Limit, first(e.Culprits))
 }
 
-// looks is how often in a row a watchdog must find the clock where it was. A process
-// that was stopped, or got no time to run, has missed looks and is not called frozen.
-const looks = 4
+// EndlessError says that virtual time went on and what was to end did not.
+type EndlessError struct {
+	Limit   time.Duration // of virtual time
+	Waiting []string      // stacks: of what was to end, then of what it started itself
+}
 
-// Watchdog calls frozen once if progress, which somebody in a bubble moves, stays
-// the same for limit of wall time; zero means 10 s. It runs outside the bubble, so
-// call it there, and call stop when the bubble has ended. A frozen bubble cannot
-// be ended: after frozen the process should exit.
-func Watchdog(progress *atomic.Int64, limit time.Duration, frozen func(*FrozenError)) (stop func()) {
-	if limit == 0 {
-		limit = 10 * time.Second
+func (e *EndlessError) Error() string {
+	return fmt.Sprintf("it has not ended by %s of virtual time; the first goroutine still waits:\n%s", e.Limit, first(e.Waiting))
+}
+
+const (
+	// looks is how often in a row a watchdog must find the clock where it was. A process
+	// that was stopped has missed looks and is not called frozen.
+	looks = 8
+	// patience is how many limits long the clock may stand for a process that gets too
+	// little time to run on a machine that is too busy.
+	patience = 4
+)
+
+// Watchdog calls hangs once if progress, which somebody in a bubble moves, stays
+// the same for too long, with a *FrozenError, or goes too far, with an *EndlessError.
+// It runs outside the bubble, so call it there, and call stop when the bubble has
+// ended. Such a bubble cannot be ended: after hangs the process should exit.
+func Watchdog(progress *atomic.Int64, limits Limits, hangs func(error)) (stop func()) {
+	if limits.Still == 0 {
+		limits.Still = defaultStill
 	}
 	quit, ended := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(ended)
-		tick := time.NewTicker(limit / looks)
+		tick := time.NewTicker(limits.Still / looks)
 		defer tick.Stop()
-		last, same := progress.Load(), 0
+		w := watch{limits: limits, last: progress.Load(), used: cpu()}
 		for {
 			select {
 			case <-quit:
 				return
 			case <-tick.C:
 			}
-			if now := progress.Load(); now != last {
-				last, same = now, 0
-				continue
-			}
-			if same++; same == looks {
-				frozen(&FrozenError{Limit: limit, At: time.Duration(last), Culprits: restless(stacks())})
+			if err := w.look(progress.Load()); err != nil {
+				hangs(err)
 				return
 			}
 		}
@@ -62,30 +84,58 @@ func Watchdog(progress *atomic.Int64, limit time.Duration, frozen func(*FrozenEr
 	}
 }
 
-// restless keeps the goroutines of bubbles that do not wait in a way that lets the clock move.
-func restless(all []string) []string {
-	return slices.DeleteFunc(inBubble(all, ""), func(s string) bool {
-		head, _, _ := strings.Cut(s, "\n")
-		return strings.Contains(head, "(durable)")
-	})
+// watch is what a watchdog saw.
+type watch struct {
+	limits Limits
+	last   int64         // progress
+	same   int           // looks since it was another
+	used   time.Duration // of processors, when it was another
 }
 
-// Guard is InBubble under a watchdog. When virtual time stands still for limit of
-// wall time it returns a *FrozenError and leaves the bubble behind as it is: the
-// process must exit.
+// look tells what is wrong, if anything is.
+func (w *watch) look(now int64) error {
+	if w.limits.Long > 0 && time.Duration(now) > w.limits.Long {
+		return &EndlessError{Limit: w.limits.Long, Waiting: waiting(stacks())}
+	}
+	if now != w.last {
+		w.last, w.same, w.used = now, 0, cpu()
+		return nil
+	}
+	if w.same++; w.same < looks {
+		return nil
+	}
+	found := culprits()
+	if slices.ContainsFunc(found, works) && cpu()-w.used < w.limits.Still/2 && w.same < patience*looks {
+		return nil // it works, and gets no time for it
+	}
+	return &FrozenError{Limit: w.limits.Still * time.Duration(w.same) / looks, At: time.Duration(w.last), Culprits: found}
+}
+
+// cpu is how long processors have worked for this process.
+func cpu() time.Duration {
+	var u syscall.Rusage
+	if syscall.Getrusage(syscall.RUSAGE_SELF, &u) != nil {
+		return 0
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+// Guard is InBubble under a watchdog. When virtual time stands still for too long it
+// returns a *FrozenError, when it goes too far an *EndlessError. Both leave the bubble
+// behind as it is (see Hangs): the process must exit.
 //
 // A context of the world outside cannot be used in a bubble: its channel is not
 // the bubble's. f gets one that is done within a virtual second after ctx is.
-func Guard(ctx context.Context, limit time.Duration, f func(ctx context.Context)) error {
-	return GuardFrom(ctx, time.Time{}, limit, f)
+func Guard(ctx context.Context, limits Limits, f func(ctx context.Context)) error {
+	return GuardFrom(ctx, time.Time{}, limits, f)
 }
 
 // GuardFrom is Guard with a clock that shows start when f begins; the zero time
 // leaves it at 2000-01-01. Dates before that are an error.
-func GuardFrom(ctx context.Context, start time.Time, limit time.Duration, f func(ctx context.Context)) error {
+func GuardFrom(ctx context.Context, start time.Time, limits Limits, f func(ctx context.Context)) error {
 	var progress atomic.Int64
-	ended, frozen := make(chan error, 1), make(chan error, 1)
-	stop := Watchdog(&progress, limit, func(e *FrozenError) { frozen <- e })
+	ended, hangs := make(chan error, 1), make(chan error, 1)
+	stop := Watchdog(&progress, limits, func(e error) { hangs <- e })
 	var early error
 	go func() {
 		err := InBubble(func() {
@@ -106,9 +156,16 @@ func GuardFrom(ctx context.Context, start time.Time, limit time.Duration, f func
 	case err := <-ended:
 		stop()
 		return err
-	case err := <-frozen:
+	case err := <-hangs:
 		return err
 	}
+}
+
+// Hangs tells whether an error of Guard says that the bubble is still there.
+func Hangs(err error) bool {
+	var frozen *FrozenError
+	var endless *EndlessError
+	return errors.As(err, &frozen) || errors.As(err, &endless)
 }
 
 // setClock lets the bubble's clock run on to a date, before anything ticks in it.

@@ -67,7 +67,7 @@ func onStage(t *testing.T, play func(t *testing.T, s *stage)) {
 		s := &stage{}
 		w, err := virtual.New(virtual.Config{
 			Hosts: []world.Host{{Name: node, Place: "Virginia"}, {Name: actor, Place: "New York"}},
-			Kinds: world.Kinds{"echo": echo, "stubborn": stubborn, "deaf": deaf, "faulty": faulty, "brief": brief, "ghost": ghost, "diarist": diarist},
+			Kinds: world.Kinds{"echo": echo, "stubborn": stubborn, "deaf": deaf, "faulty": faulty, "brief": brief, "ghost": ghost, "diarist": diarist, "mute": silent},
 			Watch: world.Watch{
 				NodeReady: func(name string) { s.tell("ready " + name) },
 				NodeEnded: func(name, class string) { s.tell(class + " " + name) },
@@ -181,6 +181,12 @@ func faulty(ctx context.Context, e env.Env) error {
 	e.Listen(ctx, "tcp", ":7")
 	time.Sleep(time.Second)
 	panic("out of tune")
+}
+
+// silent lives and listens on no port.
+func silent(ctx context.Context, _ env.Env) error {
+	<-ctx.Done()
+	return nil
 }
 
 func brief(context.Context, env.Env) error { return errors.New("no disk") }
@@ -367,6 +373,18 @@ func TestStartRefuses(t *testing.T) {
 	})
 }
 
+func TestNodeThatNeverListens(t *testing.T) {
+	onStage(t, func(t *testing.T, s *stage) {
+		begun := time.Now()
+		err := s.Start(t.Context(), world.Node{Name: node, Kind: "mute", Ports: []int{7}})
+		require.ErrorContains(t, err, "start "+node+": it does not listen on ports [7]: gave up after 2m0s")
+		require.ErrorContains(t, err, "virtual_test.silent(", "where it is instead")
+		require.InDelta(t, 2*time.Minute, time.Since(begun), float64(time.Second))
+		require.False(t, s.Running(node))
+		s.start(t, "echo")
+	})
+}
+
 func TestNodesThatAreSlowToEnd(t *testing.T) {
 	onStage(t, func(t *testing.T, s *stage) {
 		s.start(t, "stubborn")
@@ -392,7 +410,9 @@ func TestNodeThatNeverStops(t *testing.T) {
 		w, err := virtual.New(virtual.Config{Hosts: []world.Host{{Name: node}}, Kinds: world.Kinds{"deaf": deaf}})
 		require.NoError(t, err)
 		require.NoError(t, w.Start(t.Context(), world.Node{Name: node, Kind: "deaf", Ports: []int{7}}))
-		require.ErrorContains(t, w.Signal(t.Context(), node, world.Stop), "Serve has not returned for 1m0s")
+		err = w.Signal(t.Context(), node, world.Stop)
+		require.ErrorContains(t, err, "Serve has not returned for 1m0s")
+		require.ErrorContains(t, err, "virtual_test.deaf(", "where it is")
 		require.False(t, w.Running(node), "killed then")
 		require.ErrorContains(t, w.Close(), "node "+node+" was told to end")
 		time.Sleep(time.Hour) // for the bubble, which cannot end before
