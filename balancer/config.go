@@ -32,7 +32,7 @@ type Config struct {
 	Admin          string           `yaml:"admin"`           // operators; ":8002"
 	TLS            TLSConfig        `yaml:"tls"`             // read again on Reload
 	Redis          string           `yaml:"redis"`           // "ip:port" of the index
-	RedisSentinels []string         `yaml:"redis-sentinels"` // "ip:port" each of who knows where the index is, in the place of redis
+	RedisSentinels []string         `yaml:"redis-sentinels"` // "ip:port" each of who knows where the index is, in the place of redis; a majority must answer
 	RedisMaster    string           `yaml:"redis-master"`    // what they call it
 	RedisKeys      string           `yaml:"redis-keys"`      // what the index's keys begin with, the same in all balancers; "deadair:"
 	Recorders      []fleet.Recorder `yaml:"recorders"`       // all datacenters'

@@ -75,6 +75,16 @@ func (p *pool) do(ctx context.Context, call func(context.Context, Client) error)
 	return p.try(ctx, c, call)
 }
 
+// confirm makes sure that the connections are to the master of now.
+func (p *pool) confirm(ctx context.Context) {
+	p.mu.Lock()
+	generation := p.generation
+	p.mu.Unlock()
+	if p.where.moved(ctx) {
+		p.retire(generation)
+	}
+}
+
 // enter waits until fewer calls than the limit are under way.
 func (p *pool) enter(ctx context.Context) error {
 	if ctx.Err() != nil {

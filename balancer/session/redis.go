@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"strconv"
+	"sync"
 	"time"
 )
 
@@ -15,7 +16,8 @@ type RedisConfig struct {
 	Username string // "" is Redis' default user
 	Password string // "" does not authenticate
 	DB       int
-	// Sentinels, each "ip:port", tell where the master named Master is, which changes.
+	// Sentinels, each "ip:port", tell where the master named Master is, which changes. A
+	// majority of them must answer: all should be named.
 	// They are asked without a password.
 	Sentinels []string
 	Master    string
@@ -49,6 +51,7 @@ type Client interface {
 // calls has a Client for each call to the index.
 type calls interface {
 	do(ctx context.Context, call func(context.Context, Client) error) error
+	confirm(ctx context.Context) // that it asks who is the master now
 	close()
 }
 
@@ -99,6 +102,8 @@ type over struct{ client Client }
 func (o over) do(ctx context.Context, call func(context.Context, Client) error) error {
 	return call(ctx, o.client)
 }
+
+func (over) confirm(context.Context) {}
 
 func (over) close() {}
 
@@ -171,8 +176,14 @@ func (r *Redis) Lookup(ctx context.Context, mount string) (Session, error) {
 	return got.session, nil
 }
 
-// Probe implements Store.
+// Probe implements Store. For half of its deadline it also has the sentinels, if there
+// are any, say whether the master is still who it was; that takes effect with the next call.
 func (r *Redis) Probe(ctx context.Context) error {
+	asking, cancel := context.WithTimeout(ctx, r.cfg.Deadline/2)
+	defer cancel()
+	var confirmed sync.WaitGroup
+	confirmed.Go(func() { r.calls.confirm(asking) })
+	defer confirmed.Wait()
 	_, err := r.run(ctx, luaProbe, "probe", fixed(ms(r.cfg.Keep)))
 	return wrap("probe session index", err)
 }

@@ -3,6 +3,7 @@ package session_test
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -29,7 +30,14 @@ type failover struct {
 
 	mu    sync.Mutex
 	serve map[string]func(net.Conn) // who answers at an address; nobody: refused
-	says  map[string]string         // the master, by each sentinel's address
+	says  map[string]decision       // by each sentinel's address
+	made  int                       // decisions
+}
+
+// decision is whom sentinels have agreed upon.
+type decision struct {
+	master string
+	epoch  int
 }
 
 const (
@@ -41,7 +49,7 @@ func sentinelsOf() []string { return []string{"10.0.1.1:26379", "10.0.1.2:26379"
 
 // newFailover is one whose master is A.
 func newFailover(t *testing.T) *failover {
-	f := &failover{servers: map[string]*redis.Redis{}, serve: map[string]func(net.Conn){}, says: map[string]string{}}
+	f := &failover{servers: map[string]*redis.Redis{}, serve: map[string]func(net.Conn){}, says: map[string]decision{}}
 	ctx, cancel := context.WithCancel(context.Background())
 	t.Cleanup(cancel)
 	for _, at := range []string{redisA, redisB} {
@@ -65,12 +73,13 @@ func newFailover(t *testing.T) *failover {
 	return f
 }
 
-// name has sentinels name a master.
+// name has sentinels decide for a master.
 func (f *failover) name(master string, sentinels ...string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	f.made++
 	for _, at := range sentinels {
-		f.says[at] = master
+		f.says[at] = decision{master, f.made}
 	}
 }
 
@@ -108,7 +117,7 @@ func (f *failover) sentinel(c net.Conn, at string) {
 		case err != nil:
 			return
 		case words[0] == "SENTINEL":
-			f.answer(c, at)
+			f.answer(c, at, words[1])
 		default:
 			fmt.Fprintf(c, "-ERR unknown command '%s'\r\n", words[0])
 		}
@@ -135,17 +144,27 @@ func command(in *bufio.Reader) (words []string, err error) {
 	return words, err
 }
 
-// answer names the master, or nobody.
-func (f *failover) answer(c net.Conn, at string) {
+// answer names the master, or nobody, or tells what is known of it.
+func (f *failover) answer(c net.Conn, at, what string) {
 	f.mu.Lock()
-	master := f.says[at]
+	says := f.says[at]
 	f.mu.Unlock()
-	host, port, ok := strings.Cut(master, ":")
-	if !ok {
+	host, port, ok := strings.Cut(says.master, ":")
+	words := []string{host, port}
+	switch {
+	case ok && what == "MASTER":
+		words = []string{"name", "index", "flags", "master", "config-epoch", strconv.Itoa(says.epoch)}
+	case what == "MASTER":
+		io.WriteString(c, "-ERR No such master with that name\r\n")
+		return
+	case !ok:
 		io.WriteString(c, "*-1\r\n")
 		return
 	}
-	fmt.Fprintf(c, "*2\r\n$%d\r\n%s\r\n$%d\r\n%s\r\n", len(host), host, len(port), port)
+	fmt.Fprintf(c, "*%d\r\n", len(words))
+	for _, w := range words {
+		fmt.Fprintf(c, "$%d\r\n%s\r\n", len(w), w)
+	}
 }
 
 // silent reads all and says nothing, as a process that stands still.
@@ -157,6 +176,19 @@ func (f *failover) claim(t *testing.T) error {
 	_, err := f.store.Claim(t.Context(), mine)
 	require.LessOrEqual(t, time.Since(began), budget)
 	return err
+}
+
+// epochOn is the epoch of the mount on one of the servers, 0 if that knows none.
+func (f *failover) epochOn(t *testing.T, at string) int {
+	t.Helper()
+	direct, err := session.NewRedis(session.RedisConfig{Addr: at}, f.dial)
+	require.NoError(t, err)
+	defer direct.Close()
+	s, err := direct.Lookup(t.Context(), mine.Mount)
+	if !errors.Is(err, session.ErrNotFound) {
+		require.NoError(t, err)
+	}
+	return int(s.Epoch)
 }
 
 // TestMasterDemoted: the old master lives and is read-only; its connections are
@@ -213,6 +245,75 @@ func TestSentinelSplit(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestSentinelsOfWhomOneIsGone: of the two that are left one was cut off when the master
+// changed. The later decision counts, whoever answers first.
+func TestSentinelsOfWhomOneIsGone(t *testing.T) {
+	all := sentinelsOf()
+	for name, gone := range map[string]func(net.Conn){"dead": nil, "frozen": silent} {
+		for i, stale := range all {
+			t.Run(name+" "+stale, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					f := newFailover(t)
+					f.name(redisB, all[(i+1)%3])
+					f.put(all[(i+2)%3], gone)
+					require.Zero(t, f.epochOn(t, redisA))
+					require.NoError(t, f.claim(t))
+					require.Equal(t, 1, f.epochOn(t, redisB), "the latest decision was for B")
+					require.Zero(t, f.epochOn(t, redisA))
+				})
+			})
+		}
+	}
+}
+
+// TestCutOffWithTheOldMaster: this balancer, the old master and one sentinel are cut off from
+// the rest. That master takes writes, which will be lost: what it says is not used.
+func TestCutOffWithTheOldMaster(t *testing.T) {
+	for name, gone := range map[string]func(net.Conn){"refused": nil, "unanswered": silent} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				f := newFailover(t)
+				for _, at := range sentinelsOf()[1:] {
+					f.put(at, gone)
+				}
+				require.ErrorIs(t, f.claim(t), session.ErrUnavailable)
+				require.ErrorIs(t, f.store.Probe(t.Context()), session.ErrUnavailable, "and it is not called healthy")
+				require.Zero(t, f.epochOn(t, redisA))
+			})
+		})
+	}
+}
+
+// TestMasterCutOffFromItsSentinels: another one was made master, and this one does not know:
+// its connections live, and it takes writes. The next probe finds out.
+func TestMasterCutOffFromItsSentinels(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFailover(t)
+		require.NoError(t, f.claim(t))
+		f.name(redisB, sentinelsOf()...)
+		require.NoError(t, f.store.Probe(t.Context()))
+		require.NoError(t, f.claim(t))
+		require.Equal(t, 1, f.epochOn(t, redisA))
+		require.Equal(t, 1, f.epochOn(t, redisB))
+	})
+}
+
+// TestProbeWithoutSentinels: while the master that is known answers, no sentinel is needed, and none is waited for long.
+func TestProbeWithoutSentinels(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFailover(t)
+		require.NoError(t, f.claim(t))
+		for _, at := range sentinelsOf() {
+			f.put(at, silent)
+		}
+		began := time.Now()
+		require.NoError(t, f.store.Probe(t.Context()))
+		require.LessOrEqual(t, time.Since(began), budget/2)
+		require.NoError(t, f.claim(t))
+		require.Equal(t, 2, f.epochOn(t, redisA))
+	})
 }
 
 // TestSentinelsGone: a master that is known is used without them, and one that must be
