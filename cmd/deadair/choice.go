@@ -24,6 +24,7 @@ type choice struct {
 	seed    uint64
 	speed   float64
 	redis   string
+	verify  bool               // each run of virtual time is played twice
 	all     bool               // of the library also what is only played on demand
 	foreign []scenario.Adapter // servers of somebody else's, with which all is played once more
 	leftOut func(why error)    // told of each variant that cannot be played so
@@ -38,16 +39,23 @@ func (c *choice) flags(fs *flag.FlagSet) (worlds *string) {
 	fs.StringVar(&c.redis, "redis", "", "the Redis behind the session index: embedded, server (an installed redis-server, or its image), or the `URL` of a foreign one (default: embedded; in containers server, where it can do what the steps ask)")
 	c.binFlag(fs)
 	fs.BoolVar(&c.all, "all", false, "of the library also the variants that are not played by default (deadair list shows which)")
+	fs.BoolVar(&c.verify, "verify", false, "play each run of virtual time again in another environment: an event that differs is a fault of the harness (exit 4)")
 	return fs.String("world", "", "where to play: loopback, virtual, docker, or some with commas (default: loopback for named scenarios, loopback and virtual for the whole library)")
 }
 
 // take fills in what was named and where it is played, and tells what cannot be had.
 func (c *choice) take(names []string, worlds string) error {
 	c.names = names
+	if worlds == "" && c.verify {
+		worlds = "virtual"
+	}
 	foreign := c.redis != "" && c.redis != scenario.RedisEmbedded
 	var ok bool
 	if c.worlds, ok = worldsOf(worlds, len(names) > 0 || foreign || len(c.foreign) > 0); !ok {
 		return fmt.Errorf("no world %q: choose loopback, virtual or docker", worlds)
+	}
+	if c.verify && !slices.Contains(c.worlds, "virtual") {
+		return fmt.Errorf("--verify --world %s: only virtual time is the same again: add virtual", worlds)
 	}
 	if slices.Contains(c.worlds, "loopback") || c.redis != scenario.RedisServer {
 		if err := stack.CheckRedis(c.redis); err != nil {

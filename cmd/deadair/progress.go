@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -101,6 +102,8 @@ func resultLine(o suite.Outcome) string {
 	switch {
 	case o.Stopped():
 		word, got = "STOPPED", "not played to its end"
+	case errors.Is(o.Err, suite.ErrOther):
+		word, got = "OTHER", "another run when it was played again"
 	case o.Err != nil:
 		word, got = "BROKEN", "the run could not be carried out"
 	case o.Differs():

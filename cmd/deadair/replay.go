@@ -58,7 +58,7 @@ func replay(ctx context.Context, t terminal, args []string) int {
 	defer unlock()
 	started := time.Now()
 	p := newProgress(t.out, *quiet, len(jobs))
-	outcomes, err := suite.Run(ctx, suite.Config{Out: dir, Exes: exes, Real: *parallel, Baseline: base, Progress: p.show}, jobs)
+	outcomes, err := suite.Run(ctx, suite.Config{Out: dir, Exes: exes, Real: *parallel, Baseline: base, Verify: c.verify, Progress: p.show}, jobs)
 	p.end()
 	if err != nil {
 		return fail(t, exitHarness, err)

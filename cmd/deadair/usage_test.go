@@ -48,6 +48,7 @@ func TestUsageErrors(t *testing.T) {
 		{"replay good.yaml --redis redis://x:y@10.0.0.7", []string{"deadair: --redis redis://x:xxxxx@10.0.0.7: give the password in $DEADAIR_REDIS_PASSWORD"}},
 		{"replay good.yaml --redis redis://10.0.0.7 --world virtual", []string{"deadair: --redis redis://10.0.0.7: a Redis that is not embedded needs real time: use --world loopback"}},
 		{"replay redis-frozen --redis redis://10.0.0.7", []string{"deadair: redis-frozen today: line 16: pause redis, for 1m10s: a Redis that is not ours can be broken only on the way to it"}},
+		{"replay good.yaml --verify --world loopback", []string{"deadair: --verify --world loopback: only virtual time is the same again: add virtual"}},
 		{"replay good.yaml --speed 0", []string{"deadair: expand good: speed is 0: from 1 to 1000"}},
 		{"replay good.yaml --parallel -1", []string{"deadair: --parallel -1: give a number of runs"}},
 		{"replay good.yaml other/good.yaml", []string{"deadair: play good/today.loopback twice: name each scenario once, and give files different names"}},

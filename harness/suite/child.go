@@ -44,8 +44,8 @@ type line struct {
 
 // child plays a job in a process of its own and returns when that has ended. A
 // byte on the child's standard input asks it to heal and end; when it closes,
-// with its parent, the child ends by itself.
-func (s *suite) child(ctx context.Context, dir string, j Job) error {
+// with its parent, the child ends by itself. Env is added to its environment.
+func (s *suite) child(ctx context.Context, dir string, j Job, env ...string) error {
 	up, err := s.turn(ctx, j)
 	if err != nil {
 		return err
@@ -58,7 +58,7 @@ func (s *suite) child(ctx context.Context, dir string, j Job) error {
 	alive, stop := context.WithTimeout(context.WithoutCancel(ctx), limit)
 	defer stop()
 	cmd := exec.CommandContext(alive, cmp.Or(s.Exes[j.Plan.World], s.Exe), ChildArg, dir)
-	cmd.Env = append(append(os.Environ(), childEnv()...), s.Env...)
+	cmd.Env = slices.Concat(os.Environ(), childEnv(), s.Env, env)
 	ownGroup(cmd)
 	log := filepath.Join(dir, "logs", "harness.log")
 	said, err := s.converse(ctx, cmd, log, j, up)

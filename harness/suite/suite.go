@@ -70,14 +70,15 @@ func Distinct(jobs []Job) error {
 
 // Outcome is what came of a job.
 type Outcome struct {
-	Job     Job
-	Verdict check.Verdict
-	Run     reports.Run // of what was judged; the zero Run when nothing was
-	Events  int
-	Hash    string // of the history
-	Wall    time.Duration
-	Played  int   // how often it was played; 0 when it was not begun
-	Err     error // the run could not be carried out or judged
+	Job      Job
+	Verdict  check.Verdict
+	Run      reports.Run // of what was judged; the zero Run when nothing was
+	Events   int
+	Hash     string // of the history
+	Wall     time.Duration
+	Played   int   // how often it was played; 0 when it was not begun
+	Verified bool  // it was played again and was the same
+	Err      error // the run could not be carried out or judged
 }
 
 // Progress is a sign of life of a running job.
@@ -98,6 +99,7 @@ type Config struct {
 	Baseline *reports.Summary  // of another time, to set each page beside; may be nil
 	Progress func(Progress)    // called from many goroutines, one call at a time; may be nil
 	Env      []string          // further environment of the children
+	Verify   bool              // play each run of virtual time twice: what is not the same is an error
 	Limit    time.Duration     // wall time of one run, which then is killed; default by its plan, minutes
 }
 
@@ -211,6 +213,10 @@ func (s *suite) play(ctx context.Context, j Job, before int) Outcome {
 		judged = nil // no wonder
 	}
 	o.Err = errors.Join(err, judged)
+	if s.Verify && o.Err == nil && j.Plan.World == "virtual" {
+		o.Err = s.verify(ctx, dir, j)
+		o.Verified = o.Err == nil
+	}
 	if s.again(ctx, o) {
 		s.tell(Progress{Job: j, At: j.Plan.End, Text: "inconclusive, to be played again more slowly when the others have ended"})
 		return o

@@ -78,9 +78,14 @@ func fakes() map[string]func(dir string) {
 			select {}
 		},
 		"never-listens": playMute,
-		"counts":        count,
-		"busy":          func(dir string) { busy(dir, 1) },
-		"always-busy":   func(dir string) { busy(dir, 99) },
+		"unordered":     func(dir string) { playRecorder(dir, keeping(orderOfAMap)) },
+		"ordered":       func(dir string) { playRecorder(dir, keeping(orderOfAList)) },
+		"environment": func(dir string) {
+			playRecorder(dir, keeping(func() string { return strings.Join(os.Environ(), "\n") }))
+		},
+		"counts":      count,
+		"busy":        func(dir string) { busy(dir, 1) },
+		"always-busy": func(dir string) { busy(dir, 99) },
 	}
 }
 

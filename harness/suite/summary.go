@@ -64,6 +64,7 @@ func (o Outcome) summary() reports.Run {
 	if r.Scenario == "" {
 		r = reports.NewRun(reports.Judged{Plan: o.Job.Plan, Verdict: o.Verdict})
 	}
+	r.Verified = o.Verified
 	r.WallS, r.Played, r.Events, r.Hash, r.Dir = o.Wall.Seconds(), o.Played, o.Events, o.Hash, filepath.ToSlash(o.Job.Dir())
 	if o.Err != nil {
 		r.AsExpected, r.Error = false, o.Err.Error()
