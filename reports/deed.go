@@ -33,6 +33,8 @@ func deed(s scenario.Step) string {
 		return "the object store lives and fails: " + s.Answer
 	case "answer":
 		return fmt.Sprintf("%s%s %d to every request", nodes, verb(s.Nodes, " answers", " answer"), s.Status)
+	case "harden":
+		return "operators have " + nodes + " agree to nothing older than " + scenario.Speech(s.Answer)
 	case "drop":
 		return plural(len(s.Who), "broadcaster") + verb(s.Who, " loses its", " lose their") + " own connection, as a home network does"
 	}

@@ -92,6 +92,8 @@ func outcomeSentence(e history.Event, took string) string {
 		return fmt.Sprintf("was accepted by %s%s, from frame %d", e.Peer, took, e.Frame)
 	case "answered":
 		return fmt.Sprintf("was answered %d by %s%s", e.Status, e.Peer, took)
+	case "declined":
+		return e.Peer + " would not speak so"
 	case "unresolved":
 		return "could not resolve the name"
 	case "refused":

@@ -99,7 +99,13 @@ func (b *post) take(i int, e history.Event) {
 	case history.Attempt:
 		b.attempt(i, e)
 	case history.Requested:
-		if e.Class != "ok" {
+		switch e.Class {
+		case "ok":
+		case "declined":
+			b.group(i, e, like{"declined " + e.Peer, stageDetected, 2, sameTime, func(x *entry) string {
+				return fmt.Sprintf("%s declines to speak as old as %s", e.Peer, plural(len(x.who), "visitor"))
+			}})
+		default:
 			b.group(i, e, like{"request " + e.Peer + e.Class, stageImpact, 4, sameTime, func(x *entry) string { return b.requests(x, e) }})
 		}
 	case history.GaveUp:

@@ -20,6 +20,7 @@ import (
 // and not in the scenario, which could be wrong.
 func facts() map[string]func(*testing.T, record) {
 	return map[string]func(*testing.T, record){
+		"2014-10-15/as-it-was": sslDisabled,
 		"2014-11-26/as-it-was": irelandImpaired,
 		"2014-11-26/today":     irelandImpaired,
 		"2014-11-30/as-it-was": italyDown,
@@ -73,6 +74,34 @@ func (r record) until(want string, e history.Event) {
 	r.Helper()
 	e.At += time.Minute
 	r.at(want, e)
+}
+
+// sslDisabled: at 04:55 UTC the website had ended SSL 3.0, and whatever is later was
+// spoken on.
+func sslDisabled(t *testing.T, r record) {
+	speaks := map[string]string{}
+	for _, v := range r.plan.Visitors {
+		if v.Ask == "website" {
+			speaks[v.Name] = v.Speak
+		}
+	}
+	old := r.all(func(e history.Event) bool { return e.Kind == history.Requested && speaks[e.Node] == "ssl3" })
+	first := slices.IndexFunc(old, func(e history.Event) bool { return e.Class == "declined" })
+	require.Positive(t, first, "it was spoken before")
+	r.at("04:55", old[first])
+	servers := map[string]bool{}
+	for _, e := range old[first:] {
+		servers[e.Peer] = true
+		if e.Class == "ok" { // told once it has been counted for a while
+			require.Less(t, e.At-old[first].At, 15*time.Second)
+		}
+	}
+	require.Len(t, servers, r.plan.System.Web.Website, "all servers of the website")
+	for _, e := range r.all(func(e history.Event) bool {
+		return e.Kind == history.Requested && speaks[e.Node] > "1" && speaks[e.Node] < "ssl"
+	}) {
+		require.Equal(t, "ok", e.Class, "TLS is spoken all the time")
+	}
 }
 
 // irelandImpaired: from 15:00 till 15:58 UTC connectivity from the Internet was

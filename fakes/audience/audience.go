@@ -38,6 +38,7 @@ const (
 	Reset      Class = "reset"      // the connection was reset
 	EOF        Class = "eof"        // the other end closed it before its time
 	Timeout    Class = "timeout"    // nothing came in time
+	Declined   Class = "declined"   // the server would not speak so
 	Unresolved Class = "unresolved" // the name has no address
 )
 

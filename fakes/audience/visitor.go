@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/netip"
+	"slices"
 	"time"
 )
 
@@ -16,13 +17,14 @@ type Ask struct {
 	Site string // a name
 	Port int
 	Path string
+	How  string // it is spoken: "" in the clear, SSL3, or a version of TLS such as "1.2"
 }
 
 // Request is what came of one request, or of some that went alike.
 type Request struct {
 	Ask
 	Peer   netip.Addr // zero when unresolved
-	Class  Class      // OK: a status below 400, and all of the body
+	Class  Class      // OK: a status below 400, and all of the body; of SSL3 a hello that was taken up
 	Status int        // of an answer
 	Took   time.Duration
 	Count  int // how many it stands for; Took is that of the slowest
@@ -60,6 +62,8 @@ func NewVisitor(cfg VisitorConfig) (*Visitor, error) {
 		return nil, errors.New("configure visitor: it asks nothing")
 	case min(cfg.Every, cfg.Duration, cfg.Patience) <= 0:
 		return nil, errors.New("configure visitor: every, duration and patience must be positive")
+	case slices.ContainsFunc(cfg.Asks, func(a Ask) bool { return !knows(a.How) }):
+		return nil, errors.New("configure visitor: nobody knows the way in which it is to speak")
 	case cfg.Phase < 0 || cfg.Quiet < 0:
 		return nil, errors.New("configure visitor: phase and quiet must not be negative")
 	}
@@ -123,10 +127,14 @@ func (v *Visitor) get(ctx context.Context, a Ask, late time.Time) (netip.Addr, C
 	defer conn.Close()
 	defer context.AfterFunc(ctx, func() { conn.Close() })()
 	_ = conn.SetDeadline(late) // one that cannot be set shows at once
-	if _, err := fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n", a.Path, a.Site); err != nil {
+	spoken, class := speak(limited, conn, a.How, a.Site)
+	if class != OK || spoken == nil {
+		return peer, class, 0
+	}
+	if _, err := fmt.Fprintf(spoken, "GET %s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n", a.Path, a.Site); err != nil {
 		return peer, classify(err, Reset), 0
 	}
-	answer, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	answer, err := http.ReadResponse(bufio.NewReader(spoken), nil)
 	if err != nil {
 		return peer, classify(err, EOF), 0
 	}

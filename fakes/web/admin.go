@@ -23,6 +23,7 @@ func (s *Server) operators() http.Handler {
 		}
 		answer(w, s.now())
 	})
+	mux.HandleFunc("POST /floor", s.raise)
 	return mux
 }
 

@@ -2,12 +2,13 @@
 // for visitors, answers for apps, a health check. On request it answers one status to
 // everything, as a server does whose application is gone.
 //
-// It does not do: TLS, sessions, content that anybody would read. Nothing stands
-// between it and who asks: its pool is made by DNS.
+// It does not do: sessions, content that anybody would read. Of SSL 3.0 it knows the
+// hello. Nothing stands between it and who asks: its pool is made by DNS.
 package web
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -33,6 +34,7 @@ const (
 type Config struct {
 	Pool   string `json:"pool"`   // what it is: "website" or "api"
 	Ingest string `json:"ingest"` // where sources connect, "host:port", for apps that ask
+	Floor  string `json:"floor"`  // the oldest way to speak TLS that it agrees to at SecureAddr, of Floors; "" for no TLS
 	Admin  string `json:"admin"`  // where operators have it answer one status; "" for nowhere
 }
 
@@ -41,8 +43,11 @@ type Server struct {
 	cfg Config
 	env env.Env
 
-	mu    sync.Mutex // guards state
+	certificate tls.Certificate
+
+	mu    sync.Mutex // guards state and floor
 	state State
+	floor string
 }
 
 // State is what operators are told, and tell: POST /answer at the admin port with its
@@ -57,7 +62,16 @@ func New(cfg Config, e env.Env) (*Server, error) {
 	if cfg.Pool != "website" && cfg.Pool != "api" {
 		return nil, fmt.Errorf("configure web server: pool %q is neither website nor api", cfg.Pool)
 	}
-	return &Server{cfg: cfg, env: e}, nil
+	s := &Server{cfg: cfg, env: e, floor: cfg.Floor}
+	if cfg.Floor == "" {
+		return s, nil
+	}
+	if err := s.Raise(cfg.Floor); err != nil {
+		return nil, fmt.Errorf("configure web server: %w", err)
+	}
+	var err error
+	s.certificate, err = SelfSigned()
+	return s, err
 }
 
 // Serve runs a node's server, configured by e.Config, until ctx is done.
@@ -85,6 +99,13 @@ func (s *Server) Serve(ctx context.Context) error {
 			return fmt.Errorf("listen at %s: %w", addr, err)
 		}
 		group.Go(func() error { return httpd.Serve(ctx, l, handler, s.env.Log) })
+	}
+	if s.cfg.Floor != "" {
+		l, err := s.listenSecurely(ctx)
+		if err != nil {
+			return err
+		}
+		group.Go(func() error { return httpd.Serve(ctx, l, s.spoilt(s.public()), s.env.Log) })
 	}
 	return group.Wait()
 }

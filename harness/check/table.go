@@ -66,6 +66,8 @@ func table() []property {
 			sentence: "a balancer that alone has lost redis leaves DNS, and those that have lost it together stay"},
 		{name: "error-rate", judge: errorRate, timed: true,
 			sentence: "no more of the visitors' requests fail than allowed, and none once the pool has had its time to do without what fails"},
+		{name: "tls-floor", judge: tlsFloor,
+			sentence: "every front speaks TLS 1.2 and 1.3, and agrees to nothing older; that the floor is 1.2 is a choice of this project"},
 		{name: "untouched", judge: untouched, timed: true,
 			sentence: "broadcasters whom no fault concerns notice nothing and miss nothing"},
 		{name: "recording-intact", judge: recordingIntact, always: true,

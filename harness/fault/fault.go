@@ -63,6 +63,7 @@ func Table() map[string]Begin {
 		"disk":      disk,
 		"drain":     drain,
 		"drop":      drop,
+		"harden":    harden,
 		"kill":      kill,
 		"outage":    outage,
 		"pause":     pause,

@@ -7,7 +7,8 @@ type Shape string
 
 // Shapes. Nodes are named; links have two ends; of broadcasters a share is hit;
 // Redis and the store, of which there is one each, are told how to fail, and web
-// servers with which status; clocks are wrong by a length of time.
+// servers with which status, or how old a way to speak they agree to; clocks are
+// wrong by a length of time.
 const (
 	OnNodes        Shape = "nodes"
 	OnLinks        Shape = "links"
@@ -17,6 +18,7 @@ const (
 	OnDisks        Shape = "disks"
 	OnWeb          Shape = "web"
 	OnClocks       Shape = "clocks"
+	OnFloors       Shape = "floors"
 )
 
 // Fault is a line of the table of faults.
@@ -53,6 +55,7 @@ func Faults() []Fault {
 		{Name: "store", Shape: OnStore, Doc: "the object store lives and fails: it refuses, is slow, answers with an error inside a success, loses its answers, rejects parts, has lost its bucket, or finds the clocks wrong"},
 		{Name: "answer", Shape: OnWeb, Doc: "a web server lives and answers one status to everything, such as 503"},
 		{Name: "skew", Shape: OnClocks, Doc: "the clock of a host is ahead or behind; what it times by itself goes on as before"},
+		{Name: "harden", Shape: OnFloors, Instant: true, Doc: "operators have web servers agree to no way to speak TLS that is older than one"},
 		{Name: "drop", Shape: OnBroadcasters, Instant: true, Doc: "the broadcaster's own connection ends, as a home network's does"},
 	}
 }

@@ -111,9 +111,9 @@ type StepSpec struct {
 	Rate         Rate
 	Broadcasters Names
 	Share        Share
-	Answer       Name          // of Redis, or how the store fails
 	Status       int           // of a web server
 	Skew         time.Duration // of a clock: ahead, or behind when negative
+	Answer       Name          // of Redis, how the store fails, or the oldest way to speak
 }
 
 // Expect is one property with its limits.

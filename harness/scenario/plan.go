@@ -147,7 +147,7 @@ type Step struct {
 	Way     string        `json:"direction,omitempty"`   // both, forth, back
 	Delay   time.Duration `json:"delay,omitempty"`
 	Rate    int           `json:"rate,omitempty"`   // bytes per incident second
-	Answer  string        `json:"answer,omitempty"` // how Redis refuses, the store fails, or what a disk is
+	Answer  string        `json:"answer,omitempty"` // how Redis refuses, the store fails, what a disk is, or the oldest way to speak
 	Status  int           `json:"status,omitempty"` // of a web server's answers
 	Skew    time.Duration `json:"skew,omitempty"`   // of clocks: ahead, or behind when negative
 	Line    int           `json:"line"`             // in the scenario file; 0: it comes from elsewhere

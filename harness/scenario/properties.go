@@ -34,6 +34,7 @@ func Properties() []PropertyForm {
 		{Name: "no-flapping", Component: "dns", Takes: []string{"nodes"}},
 		{Name: "fault-weighed", Component: "dns", Takes: []string{"nodes"}},
 		{Name: "error-rate", Component: "website", Shares: true, Takes: []string{"at-most", "within", "visitors"}, Needs: []string{"at-most", "within"}},
+		{Name: "tls-floor", Component: "website", Takes: []string{"visitors"}},
 		{Name: "untouched", Takes: []string{"broadcasters"}, Needs: []string{"broadcasters"}},
 		{Name: "no-unexplained-disconnect", Always: true, Takes: []string{"broadcasters"}},
 	}

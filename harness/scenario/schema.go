@@ -117,6 +117,7 @@ func (s *StepSpec) schema() object {
 		OnRedis:        func() object { return object{"enum": RedisAnswers()} },
 		OnWeb:          func() object { return structSchema(reflect.TypeFor[answerArgs]()) },
 		OnClocks:       func() object { return structSchema(reflect.TypeFor[clockArgs]()) },
+		OnFloors:       func() object { return structSchema(reflect.TypeFor[hardenArgs]()) },
 	}
 	var one []object
 	for _, f := range Faults() {

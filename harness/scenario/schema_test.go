@@ -17,7 +17,7 @@ import (
 func TestSchemaHasEveryKey(t *testing.T) {
 	text := string(Schema())
 	for _, typ := range []reflect.Type{
-		reflect.TypeFor[File](), reflect.TypeFor[SystemSpec](), reflect.TypeFor[DatacenterSpec](), reflect.TypeFor[DNSSpec](), reflect.TypeFor[LatencySpec](), reflect.TypeFor[StoreSpec](), reflect.TypeFor[WebSpec](), reflect.TypeFor[VisitorGroup](), reflect.TypeFor[answerArgs](), reflect.TypeFor[diskArgs](), reflect.TypeFor[clockArgs](), reflect.TypeFor[Group](),
+		reflect.TypeFor[File](), reflect.TypeFor[SystemSpec](), reflect.TypeFor[DatacenterSpec](), reflect.TypeFor[DNSSpec](), reflect.TypeFor[LatencySpec](), reflect.TypeFor[StoreSpec](), reflect.TypeFor[WebSpec](), reflect.TypeFor[VisitorGroup](), reflect.TypeFor[answerArgs](), reflect.TypeFor[hardenArgs](), reflect.TypeFor[diskArgs](), reflect.TypeFor[clockArgs](), reflect.TypeFor[Group](),
 		reflect.TypeFor[MilestoneSpec](), reflect.TypeFor[SeenSpec](), reflect.TypeFor[Variant](), reflect.TypeFor[stepKeys](), reflect.TypeFor[linkArgs](), reflect.TypeFor[dropArgs](), reflect.TypeFor[expectArgs](), reflect.TypeFor[failArgs](),
 	} {
 		require.NotEmpty(t, fields(typ))

@@ -54,6 +54,12 @@ type answerArgs struct {
 	Status int   `yaml:"status" need:"yes" doc:"the status of their answers, 400 to 599"`
 }
 
+// hardenArgs are what operators tell web servers that speak TLS.
+type hardenArgs struct {
+	Nodes Names `yaml:"nodes" need:"yes" doc:"servers of the website or the API, or a glob"`
+	Floor Name  `yaml:"floor" need:"yes" doc:"the oldest way to speak that they agree to from then on: 1.0, 1.1 or 1.2"`
+}
+
 func (s *StepSpec) decode(d *decoder, n ast.Node) {
 	s.Pos = place(n)
 	known := fields(reflect.TypeFor[stepKeys]())
@@ -139,6 +145,11 @@ func (s *StepSpec) ail(d *decoder, e entry, shape Shape) {
 		if a.Status != 0 && (a.Status < 400 || a.Status > 599) {
 			d.add(place(e.value), "status %d is no failure: from 400 to 599", a.Status)
 		}
+	case OnFloors:
+		var a hardenArgs
+		d.value(e.value, &a)
+		s.Nodes, s.Answer = a.Nodes, a.Floor
+		d.oneOf(a.Floor, floors()...)
 	case OnRedis:
 		d.value(e.value, &s.Answer)
 		if word := s.Answer.Value; !slices.Contains(RedisAnswers(), word) {

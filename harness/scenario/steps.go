@@ -42,6 +42,8 @@ func (b *builder) steps() []Step {
 			}
 		case OnWeb:
 			step.Nodes, step.Status = b.pick(s.Nodes, b.cast.web, b.cast.sites), s.Status
+		case OnFloors:
+			step.Nodes, step.Answer = b.pick(s.Nodes, b.cast.web, b.cast.sites), s.Answer.Value
 		}
 		if step.At+step.For > b.ended {
 			b.add(s.Pos, "the step lasts until %v, and the run ends at %v", step.At+step.For, b.ended)
@@ -209,6 +211,8 @@ func (s Step) Sentence() string {
 		what = fmt.Sprintf("the clock of %s is %v ahead", list(s.Nodes), s.Skew)
 	case s.Skew < 0:
 		what = fmt.Sprintf("the clock of %s is %v behind", list(s.Nodes), -s.Skew)
+	case s.Do == "harden":
+		what = list(s.Nodes) + " agrees to nothing older than " + Speech(s.Answer)
 	case s.Answer != "":
 		what += map[string]string{"redis": " answers ", "store": " fails: "}[s.Do] + s.Answer
 	case s.Status > 0:

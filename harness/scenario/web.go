@@ -21,6 +21,7 @@ type WebSpec struct {
 	In      Name `yaml:"in" doc:"the datacenter that they stand in (default: the first)"`
 	Website *int `yaml:"website" doc:"servers of the website, NAME/web-1 …, 1 to 16 (default 2)"`
 	API     *int `yaml:"api" doc:"servers of the API, NAME/api-1 …, 1 to 16 (default 2)"`
+	Floor   Name `yaml:"floor" doc:"the oldest way to speak TLS that their servers agree to: ssl3, 1.0, 1.1 or 1.2; without it they do not speak TLS"`
 	Check   Name `yaml:"check" doc:"how their health checks look: http (default), or tcp, which takes whoever accepts a connection for healthy"`
 }
 
@@ -29,7 +30,8 @@ type Web struct {
 	In      string `json:"in"` // the datacenter they stand in
 	Website int    `json:"website"`
 	API     int    `json:"api"`
-	Check   string `json:"check"` // http or tcp
+	Check   string `json:"check"`           // http or tcp
+	Floor   string `json:"floor,omitempty"` // of TLS; empty: none is spoken
 }
 
 // Pool is some servers behind one name.
@@ -65,12 +67,15 @@ func (s *WebSpec) over(o *WebSpec) *WebSpec {
 	if s == nil || o == nil {
 		return first(o, s)
 	}
-	merged := WebSpec{Pos: o.Pos, In: s.In, Website: first(o.Website, s.Website), API: first(o.API, s.API), Check: s.Check}
+	merged := WebSpec{Pos: o.Pos, In: s.In, Website: first(o.Website, s.Website), API: first(o.API, s.API), Check: s.Check, Floor: s.Floor}
 	if o.In.Value != "" {
 		merged.In = o.In
 	}
 	if o.Check.Value != "" {
 		merged.Check = o.Check
+	}
+	if o.Floor.Value != "" {
+		merged.Floor = o.Floor
 	}
 	return &merged
 }
@@ -89,6 +94,9 @@ func (b *builder) web(s *WebSpec, dcs []string) *Web {
 	if s.In.Value != "" {
 		w.In = b.standing(s.In, dcs)
 	}
+	if w.Floor = s.Floor.Value; w.Floor != "" && !slices.Contains(floors(), w.Floor) {
+		b.add(s.Floor.Pos, "no server agrees to %q%s", clip(w.Floor), Meant(w.Floor, floors()))
+	}
 	if known := []string{"http", "tcp"}; s.Check.Value != "" {
 		w.Check = s.Check.Value
 		if !slices.Contains(known, w.Check) {
@@ -104,19 +112,21 @@ type VisitorGroup struct {
 	Name     Name         `yaml:"name" need:"yes" doc:"the group's name"`
 	From     Name         `yaml:"from" need:"yes" doc:"where they are: a name of the table of places"`
 	Count    *int         `yaml:"count" doc:"how many (default 1)"`
-	Ask      Name         `yaml:"ask" doc:"what they visit: website (default) or api"`
+	Ask      Name         `yaml:"ask" doc:"what they visit: website (default), api, or the ingest itself"`
+	Speak    Name         `yaml:"speak" doc:"how: ssl3, or one version of TLS, 1.0 to 1.3; without it in the clear"`
 	Every    *Duration    `yaml:"every" doc:"from one visit to the next, 1s to 1h (default 10s)"`
 	Resolver ResolverKind `yaml:"resolver" doc:"how their resolver treats the TTL: honest (default), clamp:300s, pinned, stale"`
 }
 
 // Visitor asks the website or the API for something, again and again.
 type Visitor struct {
-	Name     string        `json:"name"`     // paris-07
-	Group    string        `json:"group"`    // paris
-	From     string        `json:"from"`     // a city of package scenario's table
-	Resolver string        `json:"resolver"` // as a broadcaster's
-	Ask      string        `json:"ask"`      // website or api
-	Site     string        `json:"site"`     // its name in DNS
+	Name     string        `json:"name"`            // paris-07
+	Group    string        `json:"group"`           // paris
+	From     string        `json:"from"`            // a city of package scenario's table
+	Resolver string        `json:"resolver"`        // as a broadcaster's
+	Ask      string        `json:"ask"`             // website, api or ingest
+	Speak    string        `json:"speak,omitempty"` // ssl3, or a version of TLS; empty: in the clear
+	Site     string        `json:"site"`            // its name in DNS
 	Every    time.Duration `json:"every"`
 }
 
@@ -128,7 +138,8 @@ func (d *decoder) checkVisitors(f *File) {
 	for i, g := range f.Visitors {
 		d.checkName(g.Name)
 		d.checkPlace(g.From)
-		d.oneOf(g.Ask, "website", "api")
+		d.oneOf(g.Ask, "website", "api", "ingest")
+		d.oneOf(g.Speak, Spoken()...)
 		taken := slices.ContainsFunc(f.Broadcasters, func(b Group) bool { return b.Name.Value == g.Name.Value }) ||
 			slices.ContainsFunc(f.Visitors[:i], func(v VisitorGroup) bool { return v.Name.Value == g.Name.Value })
 		if g.Name.Value != "" && taken {
@@ -152,18 +163,19 @@ func (g VisitorGroup) count() int { return min(max(or(g.Count, 1), 0), MaxVisito
 
 // visitors names and places every visitor.
 func (b *builder) visitors(sys System) []Visitor {
-	if len(b.file.Visitors) > 0 && sys.Web == nil {
-		b.add(b.file.Visitors[0].Pos, "there is nothing to visit: give the system a website, such as web: {website: 4}")
-	}
 	var all []Visitor
 	for _, g := range b.file.Visitors {
 		one := Visitor{
 			Group: g.Name.Value, From: g.From.Value, Ask: "website", Site: websiteName,
-			Resolver: b.resolverOf(g.Name.Value, g.Resolver), Every: time.Duration(or(g.Every, Duration(presetEvery))),
+			Speak: g.Speak.Value, Resolver: b.resolverOf(g.Name.Value, g.Resolver), Every: time.Duration(or(g.Every, Duration(presetEvery))),
 		}
-		if g.Ask.Value == "api" {
+		switch g.Ask.Value {
+		case "api":
 			one.Ask, one.Site = "api", apiName
+		case "ingest":
+			one.Ask, one.Site = "ingest", sys.DNS.Name
 		}
+		b.checkVisited(g, one, sys)
 		for _, one.Name = range members(g.Name.Value, g.count()) {
 			all = append(all, one)
 		}

@@ -71,7 +71,7 @@ func balancerNode(s *Stack, dc scenario.Datacenter, name string) (*world.Node, e
 	if err := scale(&cfg, s.plan.Speed); err != nil {
 		return nil, err
 	}
-	return s.node(name, kindBalancer, nodeConfig{Balancer: &cfg}, dials, IngestPort, adminPort, ShoutcastPort)
+	return s.node(name, kindBalancer, nodeConfig{Balancer: &cfg, Secure: s.plan.Secure()}, dials, IngestPort, adminPort, ShoutcastPort)
 }
 
 func serveBalancer(ctx context.Context, e env.Env) error {
@@ -101,5 +101,14 @@ func newBalancer(ctx context.Context, e env.Env) (*balancer.Balancer, error) {
 			return nil, err
 		}
 	}
+	if !cfg.Secure {
+		return balancer.New(*cfg.Balancer, e, parts)
+	}
+	files, remove, err := certify()
+	if err != nil {
+		return nil, err
+	}
+	defer remove()
+	cfg.Balancer.TLS = files
 	return balancer.New(*cfg.Balancer, e, parts)
 }

@@ -31,6 +31,8 @@ const (
 	storePort    = 9000
 	dnsPort      = 53
 	webPort      = 80
+
+	webSecurePort = 443
 )
 
 // Hosts lists the machines of a plan, in an order that depends on the plan alone.

@@ -22,6 +22,7 @@ type nodeConfig struct {
 	Recorder *recorder.Config `json:"recorder,omitempty"`
 	Legacy   []string         `json:"legacy,omitempty"`
 	Mutant   string           `json:"mutant,omitempty"`
+	Secure   bool             `json:"secure,omitempty"` // a certificate of its own is made for it
 }
 
 // node puts a node's definition together.

@@ -32,12 +32,16 @@ func webPart() part {
 func webNode(s *Stack, _ scenario.Datacenter, name string) (*world.Node, error) {
 	pools := s.plan.System.Pools()
 	of := slices.IndexFunc(pools, func(p scenario.Pool) bool { return slices.Contains(p.Nodes, name) })
-	cfg := web.Config{Pool: pools[of].Site, Ingest: fmt.Sprintf("%s:%d", s.plan.System.DNS.Name, IngestPort), Admin: adminAddr()}
+	cfg := web.Config{Pool: pools[of].Site, Ingest: fmt.Sprintf("%s:%d", s.plan.System.DNS.Name, IngestPort), Floor: s.plan.System.Web.Floor, Admin: adminAddr()}
 	data, err := json.Marshal(cfg)
 	if err != nil {
 		return nil, fmt.Errorf("configure %s: %w", name, err)
 	}
-	return &world.Node{Name: name, Kind: kindWeb, Config: data, Ports: []int{webPort, adminPort}}, nil
+	ports := []int{webPort, adminPort}
+	if cfg.Floor != "" {
+		ports = append(ports, webSecurePort)
+	}
+	return &world.Node{Name: name, Kind: kindWeb, Config: data, Ports: ports}, nil
 }
 
 // What visitors do, besides what a plan says.
@@ -52,13 +56,9 @@ func (s *Stack) buildVisitors() error {
 		e := s.world.Env(v.Name)
 		every := s.clock(v.Every)
 		phase := e.Phase("visits", every)
-		path := web.PagePath
-		if v.Ask == "api" {
-			path = web.IngestPath
-		}
 		one, err := audience.NewVisitor(audience.VisitorConfig{
 			Ways: audience.Ways{Resolve: s.resolvers[resolverSpec{place: v.From, kind: v.Resolver}].Lookup, Dial: e.DialContext},
-			Asks: []audience.Ask{{Site: v.Site, Port: webPort, Path: path}}, Every: every, Phase: phase,
+			Asks: []audience.Ask{asked(v)}, Every: every, Phase: phase,
 			Duration: s.clock(s.plan.End) - phase, Patience: visitPatience,
 			Quiet: s.clock(visitQuiet), Observe: s.observeVisitor(v.Name),
 		})
@@ -68,6 +68,21 @@ func (s *Stack) buildVisitors() error {
 		s.visitors = append(s.visitors, one)
 	}
 	return nil
+}
+
+// asked is what a visitor asks, and where.
+func asked(v scenario.Visitor) audience.Ask {
+	a := audience.Ask{Site: v.Site, Port: webPort, Path: web.PagePath, How: v.Speak}
+	if v.Speak != "" {
+		a.Port = webSecurePort
+	}
+	switch v.Ask {
+	case "api":
+		a.Path = web.IngestPath
+	case "ingest":
+		a.Port, a.Path = IngestPort, "/health"
+	}
+	return a
 }
 
 // observeVisitor turns what a visitor tells into history.
