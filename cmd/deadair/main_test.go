@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -10,24 +11,30 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
-
-	"deadair/harness/stack"
-	"deadair/harness/suite"
-	"deadair/harness/world/loopback"
 )
 
-// asDeadair makes this test's binary the tool itself.
-const asDeadair = "DEADAIR_TEST_AS_TOOL"
+// built tells where the tool is that the tests use.
+const built = "DEADAIR_TEST_TOOL"
 
-func TestMain(m *testing.M) {
-	if loopback.Child(stack.Kinds()) || suite.Child() {
-		return
+func TestMain(m *testing.M) { os.Exit(tested(m)) }
+
+// tested builds the tool as its users have it, also under the race detector: a run is
+// many processes that start often, and each of them would start ten times as slowly.
+// What they do is tested with the detector where it is written.
+func tested(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "deadair")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
 	}
-	if os.Getenv(asDeadair) != "" {
-		main()
-		return
+	defer os.RemoveAll(dir)
+	exe := filepath.Join(dir, "deadair")
+	if out, err := exec.Command("go", "build", "-o", exe, ".").CombinedOutput(); err != nil {
+		fmt.Fprintf(os.Stderr, "build the tool: %v\n%s", err, out)
+		return 1
 	}
-	os.Exit(m.Run())
+	os.Setenv(built, exe)
+	return m.Run()
 }
 
 // tool is deadair with a folder and an environment of its own.
@@ -44,14 +51,14 @@ func newTool(t *testing.T) *tool {
 
 // command is a deadair that can be started.
 func (x *tool) command(args ...string) *exec.Cmd {
-	cmd := exec.Command(os.Args[0], args...)
+	cmd := exec.Command(os.Getenv(built), args...)
 	cmd.Dir = x.dir
 	for _, e := range os.Environ() {
 		if name, _, _ := strings.Cut(e, "="); name != "GITHUB_STEP_SUMMARY" && name != "GOCOVERDIR" {
 			cmd.Env = append(cmd.Env, e)
 		}
 	}
-	cmd.Env = append(append(cmd.Env, asDeadair+"=1", "DEADAIR_STATE="+x.state), x.env...)
+	cmd.Env = append(append(cmd.Env, "DEADAIR_STATE="+x.state), x.env...)
 	return cmd
 }
 
