@@ -23,6 +23,9 @@ const (
 	MaxClients Answer = "maxclients"
 )
 
+// readOnly is what a replica says to a write.
+const readOnly = "READONLY You can't write against a read only replica."
+
 // refusal is what an answer means.
 type refusal struct {
 	text        string
@@ -40,7 +43,7 @@ func (a Answer) refusal() (*refusal, error) {
 	case NoAuth:
 		return &refusal{text: "NOAUTH Authentication required.", refuses: ordinary}, nil
 	case ReadOnly:
-		return &refusal{text: "READONLY You can't write against a read only replica.", refuses: writes}, nil
+		return &refusal{text: readOnly, refuses: writes}, nil
 	case OOM:
 		return &refusal{text: "OOM command not allowed when used memory > 'maxmemory'.", refuses: grows}, nil
 	case Misconf:
@@ -79,7 +82,7 @@ func reads() []string {
 		"AUTH", "CLIENT", "COMMAND", "DBSIZE", "DISCARD", "DUMP", "ECHO", "EVAL", "EVALSHA", "EVAL_RO", "EVALSHA_RO", "EXEC",
 		"EXISTS", "EXPIRETIME", "GET", "GETRANGE", "HELLO", "HEXISTS", "HGET", "HGETALL", "HKEYS", "HLEN", "HMGET", "HSCAN",
 		"HVALS", "INFO", "KEYS", "LINDEX", "LLEN", "LRANGE", "MGET", "MULTI", "PEXPIRETIME", "PING", "PTTL", "PUBLISH",
-		"QUIT", "SCAN", "SCARD", "SCRIPT", "SELECT", "SISMEMBER", "SMEMBERS", "STRLEN", "SUBSCRIBE", "TIME", "TTL", "TYPE",
+		"QUIT", "REPLICAOF", "ROLE", "SCAN", "SCARD", "SCRIPT", "SELECT", "SISMEMBER", "SMEMBERS", "STRLEN", "SUBSCRIBE", "TIME", "TTL", "TYPE",
 		"UNSUBSCRIBE", "UNWATCH", "WATCH", "ZCARD", "ZRANGE", "ZSCORE",
 	}
 }

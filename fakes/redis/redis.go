@@ -3,8 +3,10 @@
 // loads, is a replica, is full, and so on.
 //
 // It does not keep its data when it ends: it comes back empty, as a Redis without
-// persistence. It has no replicas, no cluster, no Sentinel and no memory limit of
-// its own; commands that miniredis lacks are unknown; an error within a script
+// persistence. It has no cluster and no memory limit of its own. A replica is told
+// by REPLICAOF, copies its master's hashes and nothing else, all of them at each
+// turn, and so is always a little behind; it keeps no backlog. Sentinels are package
+// sentinel's. Commands that miniredis lacks are unknown; an error within a script
 // comes wrapped ("ERR … READONLY …"), as from Redis before version 7; blocked
 // clients may hold up the end of virtual time, so do not use BLPOP and its kin.
 package redis
@@ -15,7 +17,9 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/alicebob/miniredis/v2"
 	"github.com/alicebob/miniredis/v2/server"
@@ -36,18 +40,28 @@ const RefusedCommand = "DEADAIR.REFUSED"
 
 // Config is the node's configuration.
 type Config struct {
-	Answer Answer `json:"answer"` // from the start; "" is healthy
+	Answer    Answer        `json:"answer"`     // from the start; "" is healthy
+	ReplicaOf string        `json:"replica_of"` // "ip:port" of its master at the start; "" is none
+	CopyEvery time.Duration `json:"copy_every"` // how often a replica copies; 0 is 200 ms
 }
 
 // Redis is one server. Its zero value is not usable.
 type Redis struct {
 	env    env.Env
+	cfg    Config
 	answer atomic.Pointer[refusal]
+
+	mu     sync.Mutex
+	master string        // whom it follows; "" is a master
+	turned chan struct{} // holds one: the master is another one
 }
 
 // New checks the configuration and starts nothing.
 func New(cfg Config, e env.Env) (*Redis, error) {
-	r := &Redis{env: e}
+	r := &Redis{env: e, cfg: cfg, master: cfg.ReplicaOf, turned: make(chan struct{}, 1)}
+	if r.cfg.CopyEvery == 0 {
+		r.cfg.CopyEvery = 200 * time.Millisecond
+	}
 	if err := r.SetAnswer(cfg.Answer); err != nil {
 		return nil, fmt.Errorf("configure redis: %w", err)
 	}
@@ -94,6 +108,11 @@ func (r *Redis) Serve(ctx context.Context) error {
 	defer mini.Close()
 	stop := context.AfterFunc(ctx, func() { _ = listener.Close() })
 	defer stop()
+	var following sync.WaitGroup
+	defer following.Wait()
+	ctx, end := context.WithCancel(ctx)
+	defer end()
+	following.Go(func() { r.follow(ctx, mini) })
 	for {
 		conn, err := listener.Accept()
 		if ctx.Err() != nil {
@@ -117,7 +136,11 @@ func (r *Redis) start() (*miniredis.Miniredis, error) {
 	}
 	_ = conn.Close()
 	mini.Server().SetPreHook(r.refuse)
-	err = errors.Join(mini.Server().Register(AnswerCommand, r.switchAnswer), mini.Server().Register(RefusedCommand, r.tellRefused))
+	for name, serve := range map[string]server.Cmd{
+		AnswerCommand: r.switchAnswer, RefusedCommand: r.tellRefused, "REPLICAOF": r.serveReplicaOf, "ROLE": r.serveRole,
+	} {
+		err = errors.Join(err, mini.Server().Register(name, serve))
+	}
 	if err != nil {
 		mini.Close()
 		return nil, fmt.Errorf("start miniredis: %w", err)
@@ -139,7 +162,14 @@ func (r *Redis) admit(s *server.Server, conn net.Conn) {
 // refuse answers in place of a command, if the answer is not to be a healthy one.
 func (r *Redis) refuse(peer *server.Peer, command string, _ ...string) bool {
 	refusal := r.answer.Load()
-	if command == AnswerCommand || command == RefusedCommand || !refusal.refuses(command) {
+	if command == AnswerCommand || command == RefusedCommand {
+		return false
+	}
+	if r.Master() != "" && writes(command) {
+		peer.WriteError(readOnly)
+		return true
+	}
+	if !refusal.refuses(command) {
 		return false
 	}
 	refusal.count.Add(1)
