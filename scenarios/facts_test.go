@@ -27,6 +27,17 @@ func facts() map[string]func(*testing.T, record) {
 		"2014-11-30/today":     italyDown,
 		"2014-12-17/as-it-was": webServerFails,
 
+		"redis-failover/today": indexIs(map[string]map[string]string{
+			"1m40s": {"eu-west/balancer-1": "redis-2", "eu-west/balancer-2": "redis-2", "us-east/balancer-1": "redis-2", "us-east/balancer-2": "redis-2"},
+			"3m29s": {"eu-west/balancer-1": "redis", "eu-west/balancer-2": "redis", "us-east/balancer-1": "redis", "us-east/balancer-2": "redis"},
+			"4m":    {"eu-west/balancer-1": "redis", "eu-west/balancer-2": "redis", "us-east/balancer-1": "redis", "us-east/balancer-2": "redis"},
+		}),
+		"redis-split/today": indexIs(map[string]map[string]string{
+			"1m15s": {"eu-west/balancer-1": "redis", "eu-west/balancer-2": "redis", "us-east/balancer-1": "redis", "us-east/balancer-2": "redis"},
+			"1m35s": {"eu-west/balancer-1": "redis-2", "eu-west/balancer-2": "redis-2", "us-east/balancer-1": "redis", "us-east/balancer-2": "redis"},
+			"3m":    {"eu-west/balancer-1": "redis-2", "eu-west/balancer-2": "redis-2", "us-east/balancer-1": "redis-2", "us-east/balancer-2": "redis-2"},
+		}),
+
 		"nearest-datacenter/today":         sentTo(map[string]string{"rome": "eu-west", "new-york": "us-east", "san-francisco": "us-west", "rome-told": "eu-west", "rome-hidden": "us-east"}),
 		"nearest-datacenter/another-table": sentTo(map[string]string{"rome": "us-east", "new-york": "us-west", "san-francisco": "us-west", "rome-told": "us-east", "rome-hidden": "us-west"}),
 	}
@@ -230,5 +241,22 @@ func sentTo(want map[string]string) func(*testing.T, record) {
 			}
 		}
 		require.Len(t, asked, len(want), "every group asked")
+	}
+}
+
+// indexIs: at some instants each balancer had its index at the Redis named, by the last
+// connection that it opened. Failovers that nobody follows would go unnoticed: the recorders
+// keep every promise without an index.
+func indexIs(want map[string]map[string]string) func(*testing.T, record) {
+	return func(t *testing.T, r record) {
+		for at, where := range want {
+			until, err := time.ParseDuration(at)
+			require.NoError(t, err)
+			got := map[string]string{}
+			for _, e := range r.all(func(e history.Event) bool { return e.Kind == history.Dialed && e.Class == "ok" && e.At <= until }) {
+				got[e.Subject] = e.Peer
+			}
+			require.Equal(t, where, got, "at %s", at)
+		}
 	}
 }

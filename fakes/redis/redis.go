@@ -42,7 +42,15 @@ const RefusedCommand = "DEADAIR.REFUSED"
 type Config struct {
 	Answer    Answer        `json:"answer"`     // from the start; "" is healthy
 	ReplicaOf string        `json:"replica_of"` // "ip:port" of its master at the start; "" is none
-	CopyEvery time.Duration `json:"copy_every"` // how often a replica copies; 0 is 200 ms
+	CopyEvery time.Duration `json:"copy_every"` // how often a replica copies; 0 is 500 ms
+}
+
+// WithDefaults is the configuration with what was left out.
+func (c Config) WithDefaults() Config {
+	if c.CopyEvery == 0 {
+		c.CopyEvery = 500 * time.Millisecond
+	}
+	return c
 }
 
 // Redis is one server. Its zero value is not usable.
@@ -58,10 +66,7 @@ type Redis struct {
 
 // New checks the configuration and starts nothing.
 func New(cfg Config, e env.Env) (*Redis, error) {
-	r := &Redis{env: e, cfg: cfg, master: cfg.ReplicaOf, turned: make(chan struct{}, 1)}
-	if r.cfg.CopyEvery == 0 {
-		r.cfg.CopyEvery = 200 * time.Millisecond
-	}
+	r := &Redis{env: e, cfg: cfg.WithDefaults(), master: cfg.ReplicaOf, turned: make(chan struct{}, 1)}
 	if err := r.SetAnswer(cfg.Answer); err != nil {
 		return nil, fmt.Errorf("configure redis: %w", err)
 	}

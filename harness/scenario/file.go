@@ -37,6 +37,7 @@ type SystemSpec struct {
 	Recorders   *int             `yaml:"recorders" doc:"recorders in each datacenter that does not say otherwise, 1 to 32"`
 	Capacity    *int             `yaml:"capacity" doc:"sources that one recorder takes, 1 to 10000"`
 	Redis       Name             `yaml:"redis" doc:"the datacenter that Redis stands in"`
+	Replica     Name             `yaml:"redis-replica" doc:"the datacenter of a second Redis, redis-2, which sentinel-1 to sentinel-3 make the master when the first is down; without it there is one"`
 	Accounts    Name             `yaml:"accounts" doc:"the datacenter of an account service that the balancers ask; without it each has a list"`
 	Store       *StoreSpec       `yaml:"store" doc:"the object store that finished shows are published to; without it they are not"`
 	Web         *WebSpec         `yaml:"web" doc:"the website and the API, for visitors; without it there is neither"`

@@ -95,6 +95,8 @@ func TestParseNamesThePlaceAndTheRemedy(t *testing.T) {
 		"a way without end":      {in("system: {dns: {latency: [{from: Rome, to: us-east, is: 1m}]}}\n"), `x.yaml:5:33: the round trip is 1m0s: up to 10s`},
 		"part of a second":       {in("system: {dns: {ttl: 1500ms}}\n"), `x.yaml:5:15: ttl is 1.5s: whole seconds from 1s to 24h`},
 		"redis nowhere":          {in("system: {redis: us-eats}\n"), `x.yaml:5:17: unknown datacenter "us-eats" (did you mean "us-east"?)`},
+		"replica nowhere":        {in("system: {redis-replica: us-eats}\n"), `x.yaml:5:25: unknown datacenter "us-eats" (did you mean "us-east"?)`},
+		"sentinels of 2014":      {in("system: {redis-replica: us-east}\nvariants: {a: {legacy: [redis-client], verdict: pass}}\n"), `x.yaml:5:25: redis-client of 2014 knows no sentinels`},
 		"setting of timing":      {in("system: {balancer: {window: soon}}\n"), `x.yaml:5:21: window: "soon" is no length of time`},
 		"wrong type":             {in("cut-quiet: 3\n"), `x.yaml:5:12: "3" is neither true nor false`},
 		"list for mapping":       {in("system: [a]\n"), `x.yaml:5:9: a list stands where keys and values belong`},

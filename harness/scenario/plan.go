@@ -1,6 +1,9 @@
 package scenario
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 // Plan is a scenario with every choice made: one variant, one world, one seed.
 // It is all that a run and a check need to know; it is written to plan.json and
@@ -42,6 +45,7 @@ type Plan struct {
 type System struct {
 	Datacenters []Datacenter   `json:"datacenters"`
 	Redis       string         `json:"redis"`              // the datacenter it stands in
+	Replica     string         `json:"replica,omitempty"`  // the datacenter of a second one, which sentinels may make the master; "": there is one
 	Accounts    string         `json:"accounts,omitempty"` // the datacenter of the account service; "": balancers have lists
 	Store       *Store         `json:"store,omitempty"`    // nil: recorders publish nothing
 	Web         *Web           `json:"web,omitempty"`      // nil: neither website nor API
@@ -54,6 +58,12 @@ type System struct {
 // they stand in.
 func (s System) Singles() map[string]string {
 	all := map[string]string{"redis": s.Redis}
+	if s.Replica != "" {
+		all["redis-2"] = s.Replica
+		for i, in := range s.sentinelsIn() {
+			all[fmt.Sprintf("sentinel-%d", i+1)] = in
+		}
+	}
 	if s.Accounts != "" {
 		all["accounts"] = s.Accounts
 	}
@@ -61,6 +71,18 @@ func (s System) Singles() map[string]string {
 		all["store"] = s.Store.In
 	}
 	return all
+}
+
+// sentinelsIn is where the sentinels stand: beside each Redis, and in a third
+// datacenter if there is one.
+func (s System) sentinelsIn() []string {
+	third := s.Replica
+	for _, dc := range s.Datacenters {
+		if dc.Name != s.Redis && dc.Name != s.Replica {
+			third = dc.Name
+		}
+	}
+	return []string{s.Redis, s.Replica, third}
 }
 
 // Store is the object store that finished shows are published to.

@@ -22,6 +22,9 @@ func (p *Plan) UseRedis(which string) error {
 	if p.World == "virtual" {
 		return fmt.Errorf("%s %s: a Redis that is not embedded is a process, and there are none in the %s world: use --world loopback", p.Scenario, p.Variant, p.World)
 	}
+	if p.System.Replica != "" {
+		return fmt.Errorf("%s %s: its Redis fails over, which only the embedded one is set up for: use --redis embedded", p.Scenario, p.Variant)
+	}
 	for _, s := range p.Steps {
 		if why := s.refusedBy(which); why != "" {
 			return fmt.Errorf("%s %s: line %d: %s: %s", p.Scenario, p.Variant, s.Line, s.Sentence(), why)

@@ -45,3 +45,14 @@ func TestUseRedis(t *testing.T) {
 		})
 	}
 }
+
+// TestRedisThatFailsOver is only the embedded one.
+func TestRedisThatFailsOver(t *testing.T) {
+	f, err := Parse("x.yaml", []byte(minimal+"system: {redis-replica: eu-west}\n"))
+	require.NoError(t, err)
+	p, err := Expand(f, "today", "loopback", 1, 1)
+	require.NoError(t, err)
+	require.Equal(t, map[string]string{"redis": "us-east", "redis-2": "eu-west", "sentinel-1": "us-east", "sentinel-2": "eu-west", "sentinel-3": "us-west"}, p.System.Singles())
+	require.NoError(t, p.UseRedis("embedded"))
+	require.EqualError(t, p.UseRedis("server"), "x today: its Redis fails over, which only the embedded one is set up for: use --redis embedded")
+}

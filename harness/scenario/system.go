@@ -51,6 +51,9 @@ func (s SystemSpec) over(o SystemSpec) SystemSpec {
 	if o.Redis.Value != "" {
 		s.Redis = o.Redis
 	}
+	if o.Replica.Value != "" {
+		s.Replica = o.Replica
+	}
 	if o.Accounts.Value != "" {
 		s.Accounts = o.Accounts
 	}
@@ -132,6 +135,12 @@ func (b *builder) system(s SystemSpec) System {
 		sys.Redis = names[0]
 	case !slices.Contains(names, sys.Redis):
 		b.add(s.Redis.Pos, "unknown datacenter %q%s", sys.Redis, Meant(sys.Redis, names))
+	}
+	if s.Replica.Value != "" {
+		sys.Replica = b.standing(s.Replica, names)
+		if slices.ContainsFunc(b.variant.Legacy, func(n Name) bool { return n.Value == "redis-client" }) {
+			b.add(s.Replica.Pos, "redis-client of 2014 knows no sentinels: leave redis-replica or it out")
+		}
 	}
 	if s.Accounts.Value != "" {
 		sys.Accounts = b.standing(s.Accounts, names)

@@ -32,14 +32,17 @@ func balancerNode(s *Stack, dc scenario.Datacenter, name string) (*world.Node, e
 	if s.plan.ForeignOf(kindBalancer) != nil {
 		return s.foreignNode(kindBalancer, dc, name)
 	}
+	at, sentinels, dials := s.index()
 	cfg := balancer.Config{
 		Name: name, Datacenter: dc.Name, Admin: adminAddr(),
-		Redis: s.at(redisHost, redisPort), RedisKeys: s.keysBegin(),
+		Redis: at, RedisSentinels: sentinels, RedisKeys: s.keysBegin(),
 		Near: scenario.Nearness(dc.Place, s.plan.System.Datacenters),
 
 		DNSTTL: s.plan.System.DNS.TTL, CheckInterval: s.plan.System.DNS.Interval, CheckThreshold: s.plan.System.DNS.Threshold,
 	}
-	dials := []string{cfg.Redis}
+	if sentinels != nil {
+		cfg.RedisMaster = masterName
+	}
 	if s.plan.System.Accounts == "" {
 		cfg.Accounts = s.passwords()
 	} else {

@@ -11,6 +11,7 @@ import (
 // Hosts that are not numbered.
 const (
 	redisHost    = "redis"
+	replicaHost  = "redis-2"
 	accountsHost = "accounts"
 	storeHost    = "store"
 	dnsHost      = "dns"
@@ -27,6 +28,7 @@ const (
 const (
 	adminPort    = 8002
 	redisPort    = 6379
+	sentinelPort = 26379
 	accountsPort = 8080
 	storePort    = 9000
 	dnsPort      = 53

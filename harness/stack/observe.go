@@ -3,6 +3,7 @@ package stack
 import (
 	"cmp"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"deadair/fakes/route53"
@@ -44,8 +45,8 @@ func Watch(log *history.Log) world.Watch {
 			log.Add(history.Event{Node: "world", Kind: history.NodeEnded, Subject: node, Class: class})
 		},
 		Conn: func(c world.Conn) {
-			if c.To != redisHost || c.From == operatorHost || strings.HasSuffix(c.From, witnessName("")) {
-				return // only the ways to Redis are watched, and not the harness' own questions
+			if !slices.Contains(redisHosts(), c.To) || !askingRedis(c.From) {
+				return
 			}
 			kind := history.Dialed
 			if c.Ended {
@@ -54,6 +55,12 @@ func Watch(log *history.Log) world.Watch {
 			log.Add(history.Event{Node: "world", Kind: kind, Subject: c.From, Peer: c.To, Class: c.Class})
 		},
 	}
+}
+
+// askingRedis tells whether a host's ways to Redis are watched: those of servers are, not
+// the harness' own questions, and not what keeps a Redis that fails over together.
+func askingRedis(from string) bool {
+	return from != operatorHost && !strings.HasSuffix(from, witnessName("")) && !slices.Contains(sentinelHosts(), from) && !slices.Contains(redisHosts(), from)
 }
 
 // hostsAt names the hosts of addresses, in order.

@@ -16,6 +16,7 @@ const (
 	kindRecorder    = "recorder"
 	kindRedis       = "redis"
 	kindRedisServer = "redis-server"
+	kindSentinel    = "sentinel"
 	kindAccounts    = "accounts"
 	kindStore       = "store"
 	kindWeb         = "web"
@@ -43,6 +44,7 @@ type part struct {
 func parts() []part {
 	return []part{
 		redisPart(),
+		sentinelPart(),
 		accountsPart(),
 		storePart(),
 		recorderPart(),

@@ -73,16 +73,43 @@ func (s *Stack) Console(ctx context.Context) (*console.Console, error) {
 
 // redisPart is Redis, behind the index.
 func redisPart() part {
-	return part{kind: kindRedis, serve: redis.Serve, hosts: single(redisHost), node: redisNode}
+	hosts := func(p *scenario.Plan, dc scenario.Datacenter) []string {
+		return append(single(redisHost)(p, dc), single(replicaHost)(p, dc)...)
+	}
+	return part{kind: kindRedis, serve: redis.Serve, hosts: hosts, node: redisNode}
 }
 
 // redisNode is the node of Redis, unless it is a foreign one.
 func redisNode(s *Stack, _ scenario.Datacenter, name string) (*world.Node, error) {
 	switch s.plan.RedisKind() {
 	case scenario.RedisEmbedded:
-		return &world.Node{Name: name, Kind: kindRedis, Config: json.RawMessage("{}"), Ports: []int{redisPort}}, nil
+		return s.embeddedRedis(name)
 	case scenario.RedisServer:
 		return &world.Node{Name: name, Kind: kindRedisServer, Ports: []int{redisPort}}, nil
 	}
 	return nil, nil
+}
+
+// embeddedRedis is a Redis of ours. Of two either can be the other's replica, in time.
+func (s *Stack) embeddedRedis(name string) (*world.Node, error) {
+	var cfg redis.Config
+	if name == replicaHost {
+		cfg.ReplicaOf = s.at(redisHost, redisPort)
+	}
+	n := &world.Node{Name: name, Kind: kindRedis, Config: json.RawMessage("{}"), Ports: []int{redisPort}}
+	if s.plan.System.Replica == "" {
+		return n, nil
+	}
+	for _, other := range redisHosts() {
+		if other != name {
+			n.Dials = append(n.Dials, s.at(other, redisPort))
+		}
+	}
+	cfg = cfg.WithDefaults()
+	if err := scale(&cfg, s.plan.Speed); err != nil {
+		return nil, err
+	}
+	var err error
+	n.Config, err = json.Marshal(cfg)
+	return n, err
 }

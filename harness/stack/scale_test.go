@@ -12,6 +12,8 @@ import (
 	"deadair/balancer"
 	"deadair/balancer/recorder"
 	"deadair/fakes/broadcaster"
+	"deadair/fakes/redis"
+	"deadair/fakes/sentinel"
 )
 
 // configurations are all types that scale is used on.
@@ -19,6 +21,8 @@ func configurations() []reflect.Type {
 	return []reflect.Type{
 		reflect.TypeFor[balancer.Config](),
 		reflect.TypeFor[recorder.Config](),
+		reflect.TypeFor[redis.Config](),
+		reflect.TypeFor[sentinel.Config](),
 		reflect.TypeFor[broadcaster.Waits](),
 	}
 }

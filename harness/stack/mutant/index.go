@@ -92,7 +92,7 @@ func onStore(name, doc string, wrap func(session.Store) session.Store) Mutant {
 	return Mutant{Name: name, Doc: doc, Balancer: func(cfg balancer.Config, e *env.Env, p *balancer.Parts) error {
 		store := p.Store
 		if store == nil {
-			real, err := session.NewRedis(session.RedisConfig{Addr: cfg.Redis, Prefix: cfg.RedisKeys, Deadline: cfg.ClaimDeadline}, e.DialContext)
+			real, err := session.NewRedis(indexOf(cfg), e.DialContext)
 			if err != nil {
 				return fmt.Errorf("plant %s: %w", name, err)
 			}
@@ -103,6 +103,13 @@ func onStore(name, doc string, wrap func(session.Store) session.Store) Mutant {
 	}}
 }
 
+// indexOf is the index of a balancer.
+func indexOf(cfg balancer.Config) session.RedisConfig {
+	return session.RedisConfig{
+		Addr: cfg.Redis, Sentinels: cfg.RedisSentinels, Master: cfg.RedisMaster, Prefix: cfg.RedisKeys, Deadline: cfg.ClaimDeadline,
+	}
+}
+
 // keysChanged has today's balancer write other keys than that of 2014.
 func keysChanged() Mutant {
 	return Mutant{Name: "keys-changed", Doc: "the new version does not read the sessions of the old one",
@@ -110,7 +117,9 @@ func keysChanged() Mutant {
 			if p.Store != nil {
 				return nil // it is of 2014
 			}
-			store, err := session.NewRedis(session.RedisConfig{Addr: cfg.Redis, Prefix: cfg.RedisKeys + "v2:", Deadline: cfg.ClaimDeadline}, e.DialContext)
+			index := indexOf(cfg)
+			index.Prefix += "v2:"
+			store, err := session.NewRedis(index, e.DialContext)
 			if err != nil {
 				return fmt.Errorf("plant keys-changed: %w", err)
 			}
