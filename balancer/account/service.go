@@ -201,8 +201,9 @@ func (s *Service) ask(ctx context.Context, r Request) error {
 	}
 	asking, cancel := context.WithTimeout(ctx, s.cfg.Deadline)
 	defer cancel()
+	began := time.Now()
 	err := s.post(asking, r)
-	if ctx.Err() == nil { // otherwise it was not given its time
+	if ctx.Err() == nil || time.Since(began) >= s.cfg.Deadline { // otherwise it was not given its time
 		s.note(err)
 	}
 	return err

@@ -356,6 +356,24 @@ func TestHasteIsNotTheServicesFault(t *testing.T) {
 	})
 }
 
+// Who waits for as long as the service may take, and not longer, has given it its time:
+// the balancer's own probe does.
+func TestPatienceOfOneDeadlineIsEnough(t *testing.T) {
+	for range 20 { // the two deadlines pass at one instant: which of them is seen first is luck
+		serve(t, nil, func(t *testing.T, a *authority, s *account.Service) {
+			a.say(hang)
+			patient, cancel := context.WithTimeout(t.Context(), time.Second)
+			defer cancel()
+			require.ErrorIs(t, s.Probe(patient), account.ErrUnavailable)
+			asked := a.questions()
+			_, err := s.Check(t.Context(), anna)
+			require.ErrorIs(t, err, account.ErrUnavailable)
+			require.Equal(t, asked, a.questions(), "the service is left alone")
+			time.Sleep(time.Minute)
+		})
+	}
+}
+
 // A connection that died without a word costs one deadline, not one for each that
 // was kept.
 func TestDeadConnectionsAreNotUsedAgain(t *testing.T) {
