@@ -135,9 +135,27 @@ func (p *Publisher) Run(ctx context.Context) {
 			p.gather()
 		case <-p.wake:
 		}
+		n := 0
 		for session := p.take(); session != ""; session = p.take() {
-			workers.Go(func() { p.work(ctx, session) })
+			wait := time.Duration(n) * apart
+			workers.Go(func() { p.begin(ctx, session, wait) })
+			n++
 		}
+	}
+}
+
+// apart is how long after one session work at the next one begins when both are due: then
+// it is the order of their names, and not luck, that says which of them asks first.
+const apart = 5 * time.Millisecond
+
+// begin works on a session after a wait.
+func (p *Publisher) begin(ctx context.Context, session string, wait time.Duration) {
+	t := time.NewTimer(wait)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		p.work(ctx, session)
+	case <-ctx.Done():
 	}
 }
 
