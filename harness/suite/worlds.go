@@ -39,7 +39,11 @@ func playNodes(ctx context.Context, p *scenario.Plan, dir string, out *teller, k
 	var played error
 	err = virtual.GuardFrom(ctx, startOf(p), limits, func(ctx context.Context) {
 		var w *virtual.World
-		log := history.NewLog(func() time.Duration { return w.Now() })
+		alive := virtual.Pulse(ctx)
+		log := history.NewLog(func() time.Duration {
+			alive()
+			return w.Now()
+		})
 		w, played = virtual.New(virtual.Config{
 			Hosts: stack.Hosts(p),
 			Kinds: kinds,

@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -26,16 +27,18 @@ const childEnv = "DEADAIR_VIRTUAL_CHILD"
 // children are the things that a child can play. Each prints its result.
 func children() map[string]func() {
 	return map[string]func(){
-		"mutex":   func() { playHanging(waitForMutex) },
-		"lock":    func() { playHanging(lockAcrossIO) },
-		"spin":    func() { playHanging(spin) },
-		"steps":   func() { playHanging(takeTinySteps) },
-		"tokens":  func() { playHanging(passTokens) },
-		"pipe":    func() { playHanging(readPipe) },
-		"socket":  func() { playHanging(acceptForReal) },
-		"endless": func() { playHanging(neverEnd) },
-		"redis":   playRedis,
-		"mini":    playMini,
+		"mutex":                func() { playHanging(waitForMutex) },
+		"lock":                 func() { playHanging(lockAcrossIO) },
+		"spin":                 func() { playHanging(spin) },
+		"steps":                func() { playHanging(takeTinySteps) },
+		"tokens":               func() { playHanging(passTokens) },
+		"pipe":                 func() { playHanging(readPipe) },
+		"socket":               func() { playHanging(acceptForReal) },
+		"endless":              func() { playHanging(neverEnd) },
+		"crowd":                func() { playGuarded(func(ctx context.Context) { crowd(ctx, 2*time.Millisecond) }) },
+		"crowd in one instant": func() { playGuarded(func(ctx context.Context) { crowd(ctx, 2*time.Nanosecond) }) },
+		"redis":                playRedis,
+		"mini":                 playMini,
 
 		"panic":          func() { playBroken(func() { panic("boom") }) },
 		"deadlock":       func() { playBroken(waitForever) },
@@ -66,11 +69,13 @@ func child(t *testing.T, name string, env ...string) string {
 }
 
 // playHanging plays what does not end and prints what the watchdog says.
-func playHanging(f func()) {
+func playHanging(f func()) { playGuarded(func(context.Context) { f() }) }
+
+func playGuarded(f func(ctx context.Context)) {
 	limits := virtual.Limits{Still: 300 * time.Millisecond, Long: 3 * time.Hour}
-	err := virtual.Guard(context.Background(), limits, func(context.Context) {
+	err := virtual.Guard(context.Background(), limits, func(ctx context.Context) {
 		time.Sleep(90 * time.Minute)
-		f()
+		f(ctx)
 	})
 	var frozen *virtual.FrozenError
 	var endless *virtual.EndlessError
@@ -158,6 +163,29 @@ func acceptForReal() {
 	l.Accept()
 }
 
+// crowd works for two seconds of the wall's time while few milliseconds pass.
+func crowd(ctx context.Context, step time.Duration) {
+	pulse := virtual.Pulse(ctx)
+	for range 40 {
+		work(50 * time.Millisecond)
+		time.Sleep(step)
+		pulse()
+	}
+}
+
+// work keeps a processor busy.
+func work(d time.Duration) {
+	for used := processor(); processor()-used < d; {
+	}
+}
+
+// processor is how long processors have worked for this process: the wall's clock is not to be had here.
+func processor() time.Duration {
+	var u syscall.Rusage
+	syscall.Getrusage(syscall.RUSAGE_SELF, &u)
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
 // neverEnd waits while the time passes.
 func neverEnd() {
 	go func() {
@@ -223,6 +251,13 @@ func TestGuardBringsACancelIntoTheBubble(t *testing.T) {
 	})
 	require.NoError(t, err)
 	require.ErrorIs(t, got, cause)
+}
+
+// TestPulseIsProgress: a crowd that is busy within one second of virtual time is not frozen,
+// as long as it tells that the time goes on.
+func TestPulseIsProgress(t *testing.T) {
+	require.Contains(t, child(t, "crowd"), "it did not hang: <nil>")
+	require.Contains(t, child(t, "crowd in one instant"), "virtual_test.crowd")
 }
 
 func TestBubbleSkipsTime(t *testing.T) {

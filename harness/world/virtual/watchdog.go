@@ -142,8 +142,9 @@ func GuardFrom(ctx context.Context, start time.Time, limits Limits, f func(ctx c
 			if early = setClock(start); early != nil {
 				return
 			}
-			inner, cancel := context.WithCancelCause(context.Background())
-			defer beat(&progress, func() {
+			pulse := &pulse{progress: &progress, start: time.Now()}
+			inner, cancel := context.WithCancelCause(context.WithValue(context.Background(), pulseKey{}, pulse))
+			defer beat(pulse, func() {
 				if ctx.Err() != nil {
 					cancel(context.Cause(ctx))
 				}
@@ -159,6 +160,30 @@ func GuardFrom(ctx context.Context, start time.Time, limits Limits, f func(ctx c
 	case err := <-hangs:
 		return err
 	}
+}
+
+// pulse moves progress with the bubble's clock.
+type pulse struct {
+	progress *atomic.Int64
+	start    time.Time
+}
+
+// pulseGrain is the step of virtual time that is progress: who takes smaller ones for ever hangs.
+const pulseGrain = time.Millisecond
+
+func (p *pulse) beat() { p.progress.Store(int64(time.Since(p.start).Truncate(pulseGrain))) }
+
+type pulseKey struct{}
+
+// Pulse is a function for those in a bubble that is guarded, by the context that Guard gave:
+// call it when something happens. A beat of Guard's own is a virtual second long, and for a
+// crowd that can be a long time of the wall's.
+func Pulse(ctx context.Context) func() {
+	p, ok := ctx.Value(pulseKey{}).(*pulse)
+	if !ok {
+		return func() {}
+	}
+	return p.beat
 }
 
 // Hangs tells whether an error of Guard says that the bubble is still there.
@@ -182,9 +207,8 @@ func setClock(start time.Time) error {
 }
 
 // beat moves progress with the bubble's clock and calls look, once a virtual second.
-func beat(progress *atomic.Int64, look func()) (stop func()) {
+func beat(p *pulse, look func()) (stop func()) {
 	quit, ended := make(chan struct{}), make(chan struct{})
-	start := time.Now()
 	go func() {
 		defer close(ended)
 		tick := time.NewTicker(time.Second)
@@ -194,7 +218,7 @@ func beat(progress *atomic.Int64, look func()) (stop func()) {
 			case <-quit:
 				return
 			case <-tick.C:
-				progress.Store(int64(time.Since(start)))
+				p.beat()
 				look()
 			}
 		}
