@@ -27,6 +27,8 @@ type Summary struct {
 	Runs    []Run     `json:"runs"`                   // never null
 	Foreign []Run     `json:"foreign_runs,omitempty"` // with servers of somebody else's; nothing is expected of them
 
+	Parity []Parity `json:"parity,omitempty"` // variants that were played in virtual time and on real sockets
+
 	Environment *Environment `json:"environment,omitempty"` // of the first run
 	Scenarios   []About      `json:"scenarios"`             // what the runs play, in their order; never null
 }
@@ -82,6 +84,7 @@ type Run struct {
 	Updates    []Update    `json:"updates"`           // what happened, as a status page tells it; never null
 	Documented []Milestone `json:"documented"`        // never null
 	Coverage   []Cover     `json:"coverage"`          // never null
+	Chain      []Stage     `json:"chain,omitempty"`   // what the first fault set off
 }
 
 // Property is one judged property of a run.
@@ -122,6 +125,7 @@ func NewRun(j Judged) Run {
 		}
 	}
 	r.Updates, r.Documented, r.Coverage = updates(j), milestones(p, j.Events), coverage(p, j.Events)
+	r.Chain = stages(j.Events)
 	return r
 }
 

@@ -16,6 +16,7 @@ import (
 	"deadair/harness/stack"
 	"deadair/harness/suite"
 	"deadair/harness/world/loopback"
+	"deadair/reports"
 	"deadair/scenarios"
 )
 
@@ -70,7 +71,9 @@ func TestSameSeedSameHistory(t *testing.T) {
 }
 
 // TestLoopback plays the smoke set on real sockets and processes: one variant
-// of each family. All of it is played by -all, and by deadair replay.
+// of each family. All of it is played by -all, and by deadair replay. Each is played in
+// virtual time beside it: both worlds must come to one verdict, and in both the fault
+// must set off the same things in the same order.
 func TestLoopback(t *testing.T) {
 	if testing.Short() {
 		t.Skip("real time: left out by -short")
@@ -79,9 +82,18 @@ func TestLoopback(t *testing.T) {
 	if !raced {
 		smoke = append(smoke, "balancers-down-far/ttl-ignored", "2014-10-02/control")
 	}
-	play(t, jobs(t, "loopback", func(name, variant string) bool {
+	both := jobs(t, "loopback", func(name, variant string) bool {
 		return *all || slices.Contains(smoke, name+"/"+variant)
-	}))
+	})
+	both = append(both, jobs(t, "virtual", func(name, variant string) bool {
+		return slices.ContainsFunc(both, func(j suite.Job) bool { return j.Plan.Scenario == name && j.Plan.Variant == variant })
+	})...)
+	table := play(t, both).Parity
+	require.Len(t, table, len(both)/2)
+	for _, p := range table {
+		t.Log(p.Line())
+		require.True(t, p.Agree, p.Line())
+	}
 }
 
 // TestDefaultsFitTheirTime: what replay plays in real time unless told otherwise takes
@@ -133,16 +145,22 @@ func jobs(t *testing.T, world string, want func(name, variant string) bool) []su
 // inconclusive run fails; in real time it is skipped with its reason, unless
 // more than a tenth of them are. The race detector may be too slow for all of
 // them: it looks for races, and what it cannot judge is judged without it.
-func play(t *testing.T, jobs []suite.Job) {
+func play(t *testing.T, jobs []suite.Job) reports.Summary {
 	t.Helper()
 	out := folder(t)
 	started := time.Now()
 	outcomes, err := suite.Run(context.Background(), suite.Config{Out: out}, jobs)
 	require.NoError(t, err)
-	require.NoError(t, suite.WriteSummary(out, suite.Summarize(started, *seed, outcomes), nil))
-	unclear := 0
+	summary := suite.Summarize(started, *seed, outcomes)
+	require.NoError(t, suite.WriteSummary(out, summary, nil))
+	unclear, real := 0, 0
 	for _, o := range outcomes {
-		t.Run(o.Job.Plan.Scenario+"/"+o.Job.Plan.Variant, func(t *testing.T) {
+		name := o.Job.Plan.Scenario + "/" + o.Job.Plan.Variant
+		if o.Job.Plan.World != "virtual" {
+			name += "." + o.Job.Plan.World
+			real++
+		}
+		t.Run(name, func(t *testing.T) {
 			require.NoError(t, o.Err)
 			if o.Inconclusive() && o.Job.Plan.World != "virtual" {
 				unclear++
@@ -153,10 +171,11 @@ func play(t *testing.T, jobs []suite.Job) {
 		})
 	}
 	if raced {
-		return
+		return summary
 	}
 	// Of a set smaller than ten, one may prove nothing.
-	require.LessOrEqual(t, unclear, max(1, len(outcomes)/10), "more than a tenth of the runs prove nothing: this machine is too busy, or the harness too slow")
+	require.LessOrEqual(t, unclear, max(1, real/10), "more than a tenth of the runs prove nothing: this machine is too busy, or the harness too slow")
+	return summary
 }
 
 // explain is a verdict that is not the expected one, for a person.

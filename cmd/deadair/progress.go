@@ -12,6 +12,7 @@ import (
 
 	"deadair/harness/check"
 	"deadair/harness/suite"
+	"deadair/reports"
 )
 
 // progress shows running jobs: live lines on a terminal, plain lines elsewhere.
@@ -145,6 +146,21 @@ func tell(t terminal, dir string, outcomes []suite.Outcome) {
 		page = filepath.Join(dir, "report.html") // the folder of one run
 	}
 	fmt.Fprintf(t.out, "\n%d of %d as expected. Report: %s\n", asExpected, len(outcomes), page)
+}
+
+// tellParity prints what virtual time and real sockets do not agree about.
+func tellParity(t terminal, table []reports.Parity) {
+	if len(table) == 0 {
+		return
+	}
+	agree := 0
+	for _, p := range table {
+		agree += map[bool]int{true: 1}[p.Agree && p.Unclear == ""]
+		if !p.Agree {
+			fmt.Fprintf(t.out, "PARITY   %s\n", p.Line())
+		}
+	}
+	fmt.Fprintf(t.out, "%d of %d variants the same in virtual time and on real sockets.\n", agree, len(table))
 }
 
 // explain prints why an outcome is not the expected one.

@@ -65,6 +65,7 @@ func replay(ctx context.Context, t terminal, args []string) int {
 	}
 	tell(t, dir, outcomes)
 	summary := suite.Summarize(started, c.seed, outcomes)
+	tellParity(t, summary.Parity)
 	if err := errors.Join(suite.WriteSummary(dir, summary, base), suite.AppendStep(summary)); err != nil {
 		return fail(t, exitHarness, err)
 	}

@@ -56,6 +56,7 @@ func Summarize(started time.Time, seed uint64, outcomes []Outcome) reports.Summa
 			s.Scenarios = append(s.Scenarios, about)
 		}
 	}
+	s.Parity = reports.Parities(s.Runs)
 	return s
 }
 
@@ -137,5 +138,6 @@ func Amend(root string, outcomes []Outcome, base *reports.Summary) ([]Outcome, e
 		runs[at] = outcomes[i].summary()
 		runs[at].WallS = was.WallS
 	}
+	s.Parity = reports.Parities(s.Runs)
 	return outcomes, WriteSummary(root, s, base)
 }
