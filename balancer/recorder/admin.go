@@ -19,6 +19,8 @@ func (r *Recorder) serveAdmin(ctx context.Context, l net.Listener) error {
 	mux.HandleFunc("POST /undrain", r.adminDrain(false))
 	mux.HandleFunc("POST /metadata", r.adminMetadata)
 	mux.HandleFunc("POST /kill", r.adminKill)
+	mux.HandleFunc("GET /template", r.adminTemplate)
+	mux.HandleFunc("POST /template", r.adminTemplate)
 	mux.HandleFunc("GET /holdings", r.adminHoldings)
 	mux.HandleFunc("GET /segment", r.adminSegment)
 	mux.Handle("GET /metrics", promhttp.HandlerFor(r.metrics.registry, promhttp.HandlerOpts{}))

@@ -16,6 +16,8 @@ type healthAnswer struct {
 	DiskFree  int64     `json:"disk_free"`
 	DiskTotal int64     `json:"disk_total"`
 	Waiting   int       `json:"waiting"`    // shows that are over and not in the store
+	Notices   int       `json:"notices"`    // mails that were not sent yet
+	Held      int       `json:"held"`       // those of them that say nothing, and are held back
 	CheckedAt time.Time `json:"checked_at"` // when the disk was written to, by this host's clock
 }
 
@@ -29,6 +31,10 @@ func (r *Recorder) health() (status int, body healthAnswer) {
 	}
 	if r.press != nil {
 		h.Waiting = r.press.Waiting()
+	}
+	if r.post != nil {
+		n := r.post.Counts()
+		h.Notices, h.Held = n.Waiting, n.Held
 	}
 	switch {
 	case c.failing:

@@ -50,6 +50,16 @@ type Config struct {
 	StorePart    int64  `yaml:"store-part"`      // bytes that are sent at once, and held for that; 5 MiB
 	Peers        []Peer `yaml:"peers,omitempty"` // the other recorders
 
+	Mail           string `yaml:"mail"`            // the relay that broadcasters are told through when their show is in the store, "host:port"; "" for not at all
+	MailFrom       string `yaml:"mail-from"`       // notices@ the mail-domain
+	MailDomain     string `yaml:"mail-domain"`     // of accounts that are no addresses
+	NoticeTemplate string `yaml:"notice-template"` // of the mails, a text/template; its first line is "Subject: …"; default: one that is built in
+
+	MailBackoff     time.Duration `yaml:"mail-backoff"`      // after a failure; it doubles each time, and half of it is drawn by lot; 5s
+	MailBackoffMost time.Duration `yaml:"mail-backoff-most"` // up to this; 1m
+	MailGiveUp      time.Duration `yaml:"mail-give-up"`      // how long a mail is tried; 120h
+	MailDeadline    time.Duration `yaml:"mail-deadline"`     // for a step of the relay's; 30s
+
 	PublishInterval    time.Duration `yaml:"publish-interval"`     // between two looks at a show that waits for others; 5s
 	PublishBackoff     time.Duration `yaml:"publish-backoff"`      // after a failure; it doubles each time, and is drawn by lot; 1s
 	PublishBackoffMost time.Duration `yaml:"publish-backoff-most"` // up to this; 30s
@@ -134,6 +144,13 @@ func (c Config) WithDefaults(host string) Config {
 	c.StoreDeadline = cmp.Or(c.StoreDeadline, 30*time.Second)
 	c.PeerDeadline = cmp.Or(c.PeerDeadline, 2*time.Second)
 	c.FetchDeadline = cmp.Or(c.FetchDeadline, 2*time.Minute)
+	if c.Mail != "" {
+		c.MailFrom = cmp.Or(c.MailFrom, "notices@"+c.MailDomain)
+	}
+	c.MailBackoff = cmp.Or(c.MailBackoff, 5*time.Second)
+	c.MailBackoffMost = cmp.Or(c.MailBackoffMost, time.Minute)
+	c.MailGiveUp = cmp.Or(c.MailGiveUp, 5*24*time.Hour) // RFC 5321, 4.5.4.1: at least four or five days
+	c.MailDeadline = cmp.Or(c.MailDeadline, 30*time.Second)
 	c.FullAt = cmp.Or(c.FullAt, 0.85)
 	c.HandOverAt = cmp.Or(c.HandOverAt, 0.95)
 	c.MaxConns = cmp.Or(c.MaxConns, c.Capacity+1024)
@@ -159,6 +176,7 @@ func (c Config) validate() error {
 		"listener-batch": c.ListenerBatch, "listener-timeout": c.ListenerTimeout,
 		"publish-interval": c.PublishInterval, "publish-backoff": c.PublishBackoff, "publish-backoff-most": c.PublishBackoffMost,
 		"peer-patience": c.PeerPatience, "keep": c.Keep, "store-deadline": c.StoreDeadline,
+		"mail-backoff": c.MailBackoff, "mail-backoff-most": c.MailBackoffMost, "mail-give-up": c.MailGiveUp, "mail-deadline": c.MailDeadline,
 		"peer-deadline": c.PeerDeadline, "fetch-deadline": c.FetchDeadline,
 	} {
 		if d <= 0 {
@@ -175,7 +193,7 @@ func (c Config) validate() error {
 			errs = append(errs, fmt.Errorf("%s: it must be positive, got %d", name, n))
 		}
 	}
-	errs = append(errs, c.validateStore())
+	errs = append(errs, c.validateStore(), c.validateMail())
 	if c.Name == "" {
 		errs = append(errs, errors.New("name: give the recorder one"))
 	}

@@ -67,6 +67,8 @@ func newMetrics(r *Recorder) *metrics {
 		gauge("connections", "Connections on the source port, without listeners.", func() float64 { return float64(r.sources.conns.Load()) }),
 		gauge("disk_free_bytes", "Bytes free on the disk.", func() float64 { return float64(r.watch.condition().free) }),
 		gauge("publish_waiting", "Shows that are over and not in the store.", func() float64 { _, body := r.health(); return float64(body.Waiting) }),
+		gauge("notices_waiting", "Mails to broadcasters that were not sent yet.", func() float64 { _, body := r.health(); return float64(body.Notices) }),
+		gauge("notices_held", "Mails to broadcasters that are held back because they say nothing.", func() float64 { _, body := r.health(); return float64(body.Held) }),
 		gauge("disk_total_bytes", "Bytes of the disk.", func() float64 { return float64(r.watch.condition().total) }),
 	)
 	return m

@@ -11,7 +11,7 @@
 // recorded but cannot be listened to.
 //
 // When a show is over it is joined and put into an object store, if there is one: see
-// package publish.
+// package publish. Its broadcaster is told by mail, if there is a relay: see package notice.
 //
 // It decides which connection of a show is recorded (see [Fence]) and whether there is
 // room. It knows no accounts.
@@ -30,6 +30,7 @@ import (
 	"deadair/balancer/env"
 	"deadair/balancer/recorder/feed"
 	"deadair/balancer/recorder/manifest"
+	"deadair/balancer/recorder/notice"
 	"deadair/balancer/recorder/objects"
 	"deadair/balancer/recorder/publish"
 )
@@ -44,6 +45,10 @@ type Parts struct {
 	Order func([]publish.Part)
 	// Journal keeps how far publishing has come; nil: the session's manifest.
 	Journal func(publish.Library) publish.Library
+	// Guard looks at mails before they are sent; nil: they must say something.
+	Guard func(notice.Mail, notice.Notice) error
+	// Sender stands before the relay; nil: nobody does.
+	Sender func(notice.Sender) notice.Sender
 }
 
 // Recorder is a recording server.
@@ -57,6 +62,7 @@ type Recorder struct {
 	buffers  buffers
 	library  *library
 	press    *publish.Publisher // nil: nothing is published
+	post     *notice.Post       // nil: nobody is told
 	metrics  *metrics
 	probing  chan struct{} // of one: held while a probe writes
 	draining atomic.Bool
@@ -83,6 +89,10 @@ func New(cfg Config, e env.Env, parts Parts) (*Recorder, error) {
 		feeds: feed.Config{Burst: cfg.Burst, Backlog: cfg.Backlog, Batch: cfg.ListenerBatch},
 	}
 	r.library = newLibrary(r)
+	var err error
+	if r.post, err = r.poster(parts); err != nil {
+		return nil, fmt.Errorf("recorder config: %w", err)
+	}
 	r.press = r.publisher(parts)
 	r.metrics = newMetrics(r)
 	// Rounds come twice per interval: what is written just after one waits for the next.
@@ -121,6 +131,11 @@ func (r *Recorder) Serve(ctx context.Context) error {
 	if err := r.recover(); err != nil {
 		return fmt.Errorf("recover recordings: %w", err)
 	}
+	if r.post != nil {
+		if err := r.post.Open(); err != nil {
+			return fmt.Errorf("recover notices: %w", err)
+		}
+	}
 	r.watch.check()
 	group, inner := errgroup.WithContext(ctx)
 	if err := r.listen(inner, group); err != nil {
@@ -134,6 +149,9 @@ func (r *Recorder) Serve(ctx context.Context) error {
 	group.Go(func() error { r.sweep(inner); return nil })
 	if r.press != nil {
 		group.Go(func() error { r.press.Run(inner); return nil })
+	}
+	if r.post != nil {
+		group.Go(func() error { r.post.Run(inner); return nil })
 	}
 	return group.Wait()
 }
@@ -211,78 +229,6 @@ func (r *Recorder) diskTrouble(err error) {
 	r.metrics.diskErrors.Inc()
 	r.watch.trouble(err)
 	r.log.Error("disk error", "err", err)
-}
-
-// sweep finishes the shows whose window has passed.
-func (r *Recorder) sweep(ctx context.Context) {
-	timer := time.NewTimer(r.env.Phase("sweep", r.cfg.SweepInterval))
-	defer timer.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-timer.C:
-		}
-		timer.Reset(r.cfg.SweepInterval)
-		for _, mount := range r.shows.expired(time.Now()) {
-			r.expire(mount)
-		}
-		r.shows.forget(time.Now().Add(-r.cfg.Remember))
-	}
-}
-
-// expire finishes a show, unless somebody is just about to change it.
-func (r *Recorder) expire(mount string) {
-	s := r.shows.enter(mount)
-	if s == nil {
-		return
-	}
-	defer r.shows.leave(s)
-	select {
-	case s.turn <- struct{}{}:
-	default:
-		return
-	}
-	defer func() { <-s.turn }()
-	if _, held := r.shows.look(mount, time.Now()); held || !s.open {
-		return
-	}
-	r.finish(s, manifest.Window)
-}
-
-// finish ends a show that has nobody live. Who calls it holds the turn.
-func (r *Recorder) finish(s *show, cause manifest.Cause) {
-	r.conclude(s.recording, cause)
-	r.log.Info("session finished", "mount", s.mount, "session", s.session, "cause", cause)
-	r.shows.finish(s, time.Now())
-}
-
-// Kill ends a mount's show at once. It is false when nobody holds the mount.
-func (r *Recorder) Kill(ctx context.Context, mount string) (bool, error) {
-	s := r.shows.enter(mount)
-	if s == nil {
-		return false, nil
-	}
-	defer r.shows.leave(s)
-	select {
-	case s.turn <- struct{}{}:
-	case <-ctx.Done():
-		return false, fmt.Errorf("kill %s: %w", mount, ctx.Err())
-	}
-	defer func() { <-s.turn }()
-	if _, held := r.shows.look(mount, time.Now()); !held {
-		return false, nil
-	}
-	if s.last != nil {
-		s.last.stop(manifest.Kill, r.cfg.TakeoverGrace)
-		select {
-		case <-s.last.done:
-		case <-ctx.Done():
-			return false, fmt.Errorf("kill %s: %w", mount, ctx.Err())
-		}
-	}
-	r.finish(s, manifest.Kill)
-	return true, nil
 }
 
 // SetTitle keeps what a mount is playing, cut to 1 KiB. It is false when nobody holds

@@ -75,7 +75,12 @@ func (r *Recorder) publisher(parts Parts) *publish.Publisher {
 	if parts.Journal != nil {
 		library = parts.Journal(library)
 	}
+	var tell func(publish.Record) error
+	if r.post != nil {
+		tell = r.tell
+	}
 	return publish.New(publish.Config{
+		Tell: tell,
 		Name: c.Name, Store: store, Library: library, Peers: newPeers(c, r.env.DialContext), Prefix: c.StorePrefix, Order: parts.Order,
 		Every: c.PublishInterval, Patience: c.PeerPatience, Backoff: c.PublishBackoff, BackoffMost: c.PublishBackoffMost,
 		Keep: c.Keep, PartBytes: c.StorePart, Workers: c.StoreWorkers,

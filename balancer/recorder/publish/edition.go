@@ -1,6 +1,7 @@
 package publish
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -37,11 +38,14 @@ func (s *sitting) publish(key, tag string, record Record, next Edition) outcome 
 		return out
 	}
 	record.Edition, record.Underway = &next, nil
+	if s.p.cfg.Tell != nil {
+		record.Teller = cmp.Or(record.Teller, s.p.cfg.Name)
+	}
 	if _, err := writeRecord(s.ctx, s.p.cfg.Store, key, tag, record); err != nil {
 		return storeError(err)
 	}
 	s.p.cfg.Log.Info("session published", "session", s.mine.Session, "revision", next.Revision, "tracks", len(next.Tracks))
-	return s.verify(next)
+	return s.verify(record)
 }
 
 // describe is what the record says of the tracks.

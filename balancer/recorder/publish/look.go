@@ -101,7 +101,7 @@ func (s *sitting) settle() outcome {
 	}
 	s.reached = true
 	if e := record.Edition; e != nil && covers(e.Parts, s.mine.Parts) {
-		return s.verify(*e)
+		return s.verify(record)
 	}
 	if len(s.mine.Parts) == 0 {
 		return s.note(manifest.Line{Type: manifest.Verified}, outcome{done: true}) // there is nothing of it here
@@ -161,8 +161,10 @@ func rank(session, recorder string) uint64 {
 	return h.Sum64()
 }
 
-// verify asks the store whether it has an edition's tracks, whole.
-func (s *sitting) verify(e Edition) outcome {
+// verify asks the store whether it has the tracks of a record, whole, and has the
+// broadcaster told if that is this recorder's to do.
+func (s *sitting) verify(r Record) outcome {
+	e := r.Edition
 	for _, t := range e.Tracks {
 		info, err := s.p.cfg.Store.Head(s.ctx, t.Key)
 		if err != nil {
@@ -170,6 +172,11 @@ func (s *sitting) verify(e Edition) outcome {
 		}
 		if info.Size != t.Bytes || info.Meta[planMeta] != e.Plan {
 			return outcome{again: s.p.cfg.Every} // another edition is on its way
+		}
+	}
+	if s.p.cfg.Tell != nil && r.Teller == s.p.cfg.Name {
+		if err := s.p.cfg.Tell(r); err != nil {
+			return outcome{err: fmt.Errorf("tell the broadcaster: %w", err)}
 		}
 	}
 	return s.note(manifest.Line{Type: manifest.Verified, Plan: e.Plan}, outcome{done: true})

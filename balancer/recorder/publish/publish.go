@@ -55,14 +55,17 @@ type Peers interface {
 	Open(ctx context.Context, recorder, session, file string) (io.ReadCloser, error)
 }
 
-// Config is what a Publisher is made of. All fields but Prefix and Order are needed.
+// Config is what a Publisher is made of. All fields but Prefix, Order and Tell are needed.
 type Config struct {
-	Name        string // of this recorder
-	Store       objects.Store
-	Library     Library
-	Peers       Peers
-	Prefix      string        // of all keys
-	Order       func([]Part)  // sorts a session's parts; nil: InOrder
+	Name    string // of this recorder
+	Store   objects.Store
+	Library Library
+	Peers   Peers
+	Prefix  string       // of all keys
+	Order   func([]Part) // sorts a session's parts; nil: InOrder
+	// Tell is told of a session that is in the store, by one recorder, until it returns no
+	// error; so it may be told again. Nil: nobody is told.
+	Tell        func(Record) error
 	Every       time.Duration // between two looks at a session that waits for others
 	Patience    time.Duration // how long recorders that do not answer are waited for
 	Backoff     time.Duration // after the first failure; it doubles …

@@ -20,6 +20,7 @@ type Record struct {
 	Mount    string    `json:"mount"`
 	Account  string    `json:"account"`
 	Edition  *Edition  `json:"edition"`            // what is published; null while nothing is
+	Teller   string    `json:"teller,omitempty"`   // the recorder that tells the broadcaster: whoever published first
 	Underway []Edition `json:"underway,omitempty"` // what is being published, or was tried
 }
 
