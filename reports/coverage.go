@@ -57,7 +57,7 @@ func kinds(hosts []string) string {
 	for _, h := range hosts {
 		_, name, node := strings.Cut(h, "/")
 		kind := strings.TrimRight(cmp.Or(name, h), "-0123456789")
-		if !node && !slices.Contains([]string{"redis", "dns", "checker"}, kind) {
+		if !node && !slices.Contains([]string{"redis", "accounts", "store", "mail", "dns", "checker"}, kind) {
 			kind = "broadcaster"
 		}
 		if !slices.Contains(all, kind) {

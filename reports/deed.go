@@ -31,6 +31,8 @@ func deed(s scenario.Step) string {
 		return "Redis lives, and answers " + strings.ToUpper(s.Answer)
 	case "store":
 		return "the object store lives and fails: " + s.Answer
+	case "mail":
+		return mailDeed(s)
 	case "answer":
 		return fmt.Sprintf("%s%s %d to every request", nodes, verb(s.Nodes, " answers", " answer"), s.Status)
 	case "harden":
@@ -67,6 +69,17 @@ func deedToNodes(s scenario.Step) string {
 	return ""
 }
 
+// mailDeed tells how the mail fails.
+func mailDeed(s scenario.Step) string {
+	switch s.Answer {
+	case scenario.BlankMail:
+		return "the template of the mails to broadcasters breaks, and writes nothing"
+	case "reply-lost":
+		return "the relay for mails takes them, and its answers are lost"
+	}
+	return "the relay for mails lives and takes none: " + s.Answer
+}
+
 // undone tells that what a step did is over.
 func undone(s scenario.Step) string {
 	switch s.Do {
@@ -84,6 +97,11 @@ func undone(s scenario.Step) string {
 		return "Redis answers as it should again"
 	case "store":
 		return "the object store does its work again"
+	case "mail":
+		if s.Answer == scenario.BlankMail {
+			return "the template of the mails is mended"
+		}
+		return "the relay for mails does its work again"
 	}
 	if len(s.From) > 0 {
 		return "the way between " + few(s.From) + " and " + few(s.To) + " is whole again"

@@ -41,7 +41,7 @@ func sentence(e history.Event, do string) string {
 		return dialedSentence(e)
 	case history.Probe:
 		return probeSentence(e)
-	case history.TrackStored, history.TrackFound, history.StoreRead:
+	case history.TrackStored, history.TrackFound, history.StoreRead, history.MailTaken, history.MailsRead:
 		return storeSentence(e)
 	case history.BaselineFailed:
 		return "the system was not healthy before the first fault: " + e.Detail
@@ -131,8 +131,16 @@ func dialedSentence(e history.Event) string {
 	return fmt.Sprintf("%s could not open a connection to %s: %s", e.Subject, e.Peer, e.Class)
 }
 
+// storeSentence tells of what is published, and who is told.
 func storeSentence(e history.Event) string {
 	switch e.Kind {
+	case history.MailTaken:
+		if e.Class == "blank" {
+			return "a blank mail goes to " + e.Subject
+		}
+		return "a mail goes to " + e.Subject + ": its show is published"
+	case history.MailsRead:
+		return "the relay took " + plural(e.Count, "mail")
 	case history.TrackStored:
 		return "a track is in the store: " + e.File + ", " + plural(e.Bytes, "byte")
 	case history.StoreRead:

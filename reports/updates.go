@@ -122,7 +122,9 @@ func (b *post) take(i int, e history.Event) {
 		b.one(i, e, stageImpact, 5, sentence(e, ""))
 	case history.TrackStored:
 		b.group(i, e, like{"tracks", stageRecovery, 3, time.Minute, b.tracks})
-	case history.TrackFound, history.StoreRead, history.CheckerSaw, history.Dialed, history.Hung, history.Probe, history.NodeReady, history.FaultTouched, history.RunEnded:
+	case history.MailTaken:
+		b.mail(i, e)
+	case history.TrackFound, history.StoreRead, history.MailsRead, history.CheckerSaw, history.Dialed, history.Hung, history.Probe, history.NodeReady, history.FaultTouched, history.RunEnded:
 	default:
 		b.other(i, e)
 	}

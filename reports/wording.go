@@ -59,6 +59,22 @@ func (b *post) tracks(x *entry) string {
 	return s
 }
 
+// mail tells of mails: those that say nothing are what users notice.
+func (b *post) mail(i int, e history.Event) {
+	if e.Class == "blank" {
+		b.group(i, e, like{"blank mails", stageImpact, 4, time.Minute, func(x *entry) string {
+			if x.n == 1 {
+				return "a blank mail goes out"
+			}
+			return plural(x.n, "blank mail") + " go out"
+		}})
+		return
+	}
+	b.group(i, e, like{"mails", stageRecovery, 2, time.Minute, func(x *entry) string {
+		return plural(x.n, "broadcaster") + verb(make([]string, x.n), " is", " are") + " told by mail that their show is published"
+	}})
+}
+
 func areOf(n int, noun string) string {
 	if n == 1 {
 		return "1 " + noun + " is"

@@ -21,6 +21,8 @@ import (
 func facts() map[string]func(*testing.T, record) {
 	return map[string]func(*testing.T, record){
 		"2014-10-15/as-it-was": sslDisabled,
+		"2014-10-28/as-it-was": blankMails,
+		"2014-10-28/today":     blankMailsHeldBack,
 		"2014-11-26/as-it-was": irelandImpaired,
 		"2014-11-26/today":     irelandImpaired,
 		"2014-11-30/as-it-was": italyDown,

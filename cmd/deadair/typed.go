@@ -71,10 +71,10 @@ func stepOf(text []byte) (scenario.Step, error) {
 }
 
 // absent tells whether a system held up has nothing that a fault could hit: no
-// broadcasters of its own are on air, there is neither website nor API, and all clocks are
+// broadcasters of its own are on air, there is neither website nor API nor mail, and all clocks are
 // the machine's.
 func absent(f scenario.Fault) bool {
-	return slices.Contains([]scenario.Shape{scenario.OnBroadcasters, scenario.OnWeb, scenario.OnFloors, scenario.OnClocks}, f.Shape)
+	return slices.Contains([]scenario.Shape{scenario.OnBroadcasters, scenario.OnWeb, scenario.OnFloors, scenario.OnMail, scenario.OnClocks}, f.Shape)
 }
 
 // typeable names the faults that a system held up can be given.

@@ -58,7 +58,7 @@ func TestUsageErrors(t *testing.T) {
 			`unknown-key.yaml:5:21: unknown key or fault "kil" (did you mean "kill"?)`,
 		}},
 		{"replay unknown-mutant.yaml", []string{`unknown-mutant.yaml:5:15: no mutant "gremlin"`}},
-		{"replay unknown-legacy.yaml", []string{`unknown-legacy.yaml:5:16: nothing named "gremlin" stood in the balancers of 2014`}},
+		{"replay unknown-legacy.yaml", []string{`unknown-legacy.yaml:5:16: nothing named "gremlin" stood in the servers of 2014`}},
 		{"replay unknown-setting.yaml", []string{`unknown-setting.yaml:4:21: configure a balancer: there is no setting "gremlin"`}},
 		{"plan", []string{"deadair: plan takes one scenario"}},
 		{"plan good.yaml other/good.yaml", []string{"deadair: plan takes one scenario"}},

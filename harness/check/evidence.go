@@ -18,8 +18,9 @@ type evidence struct {
 	answers map[string][]answer // by region
 	votes   map[string][]vote   // by balancer
 	asked   []int               // events of visitors' requests
+	mails   []int               // events of mails that the relay took
 	late    time.Duration       // the harness' own worst lateness
-	hashed  map[string]bool     // recorders whose disk was read, and the store
+	hashed  map[string]bool     // recorders whose disk was read, the store and the mail relay
 	left    int                 // uploads that were left half done
 
 	balancers, recorders []string
@@ -87,6 +88,10 @@ func (e *evidence) take(i int, ev history.Event, shows map[string]*show) {
 	case history.StoreRead:
 		e.hashed[ev.Node] = true
 		e.left = ev.Of
+	case history.MailsRead:
+		e.hashed[ev.Node] = true
+	case history.MailTaken:
+		e.mails = append(e.mails, i)
 	case history.TrackStored:
 		for _, s := range e.shows {
 			s.stored = append(s.stored, i)
@@ -135,6 +140,9 @@ func (e *evidence) fit() {
 	}
 	if e.plan.System.Store != nil && !e.hashed["store"] {
 		unfit(-1, e.plan.End, "nobody read what is in the store")
+	}
+	if e.plan.System.Mail != nil && !e.hashed["mail"] {
+		unfit(-1, e.plan.End, "nobody read what mails were sent")
 	}
 	for _, s := range e.shows {
 		if s.onAir < 0 || s.offAir < 0 {

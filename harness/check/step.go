@@ -59,6 +59,8 @@ func (s *step) active(from, to time.Duration) bool {
 // ends tells whether the step ends nodes, freezes them or has them refuse, and has this one among them.
 func (s *step) ends(node string) bool {
 	switch s.Do {
+	case "mail":
+		return s.Answer != scenario.BlankMail && slices.Contains(s.Nodes, node)
 	case "kill", "stop", "powercut", "outage", "pause", "restart", "deploy", "redis", "store", "disk":
 		return slices.Contains(s.Nodes, node)
 	}

@@ -65,6 +65,7 @@ func Table() map[string]Begin {
 		"drop":      drop,
 		"harden":    harden,
 		"kill":      kill,
+		"mail":      mailing,
 		"outage":    outage,
 		"pause":     pause,
 		"powercut":  powercut,

@@ -33,9 +33,9 @@ type told struct {
 func (a *told) Touched() world.Touched {
 	var hit world.Touched
 	for _, n := range a.nodes {
-		var state struct{ Hit int }
+		var state struct{ Hit, Written int }
 		if !a.over && a.site.Tell(context.Background(), n, a.verb, nil, &state) == nil {
-			a.hits[n] = max(a.hits[n], state.Hit)
+			a.hits[n] = max(a.hits[n], state.Hit+state.Written)
 		}
 		hit.Conns += a.hits[n]
 	}

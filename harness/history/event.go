@@ -127,6 +127,17 @@ const (
 	StoreRead Kind = "store-read"
 )
 
+// Evidence from the relay for mails at the end; Node is "mail".
+const (
+	// MailTaken is a mail that the relay took: Subject is the broadcaster to whom it goes,
+	// File its Message-ID, Session the one that its text names, or its Message-ID if the text
+	// names none. Class is ok, or blank when there is nothing to read in it; Bytes is the
+	// text's length.
+	MailTaken Kind = "mail-taken"
+	// MailsRead ends what is told of the relay: Count mails.
+	MailsRead Kind = "mails-read"
+)
+
 // Event is one thing that a witness saw. Fields that a kind does not use stay
 // zero and are left out of the line.
 type Event struct {

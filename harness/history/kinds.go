@@ -13,6 +13,7 @@ func Kinds() []string {
 		Dialed, Hung, Probe,
 		SegmentFound, DiskHashed,
 		TrackStored, TrackFound, StoreRead,
+		MailTaken, MailsRead,
 	} {
 		names = append(names, string(k))
 	}

@@ -108,7 +108,7 @@ func (g Group) count() int {
 }
 
 // reserved are the names of hosts that a group must not take.
-func reserved() []string { return []string{"redis", "accounts", "store", "dns", "checkers"} }
+func reserved() []string { return []string{"redis", "accounts", "store", "mail", "dns", "checkers"} }
 
 func (d *decoder) checkSteps(steps []StepSpec) {
 	if len(steps) > MaxSteps {

@@ -52,6 +52,9 @@ func head(b *strings.Builder, p *Plan) {
 		if p.System.Store != nil && dc.Name == p.System.Store.In {
 			b.WriteString(", object store")
 		}
+		if p.System.Mail != nil && dc.Name == p.System.Mail.In {
+			b.WriteString(", mail relay")
+		}
 		if w := p.System.Web; w != nil && dc.Name == w.In {
 			fmt.Fprintf(b, ", %s, %s (%s checks)", count(w.Website, "web server"), count(w.API, "API server"), w.Check)
 		}

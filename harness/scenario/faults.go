@@ -6,8 +6,8 @@ import "slices"
 type Shape string
 
 // Shapes. Nodes are named; links have two ends; of broadcasters a share is hit;
-// Redis and the store, of which there is one each, are told how to fail, and web
-// servers with which status, or how old a way to speak they agree to; clocks are
+// Redis, the store and the mail, of which there is one each, are told how to fail, and
+// web servers with which status, or how old a way to speak they agree to; clocks are
 // wrong by a length of time.
 const (
 	OnNodes        Shape = "nodes"
@@ -15,6 +15,7 @@ const (
 	OnBroadcasters Shape = "broadcasters"
 	OnRedis        Shape = "redis"
 	OnStore        Shape = "store"
+	OnMail         Shape = "mail"
 	OnDisks        Shape = "disks"
 	OnWeb          Shape = "web"
 	OnClocks       Shape = "clocks"
@@ -53,6 +54,7 @@ func Faults() []Fault {
 		{Name: "redis", Shape: OnRedis, Doc: "Redis lives and refuses, as one that loads, is a replica, has no room for clients or data, wants a password, or cannot save"},
 		{Name: "disk", Shape: OnDisks, Servers: true, Doc: "the disk of a server is full, gives errors, or is slow"},
 		{Name: "store", Shape: OnStore, Doc: "the object store lives and fails: it refuses, is slow, answers with an error inside a success, loses its answers, rejects parts, has lost its bucket, or finds the clocks wrong"},
+		{Name: "mail", Shape: OnMail, Doc: "mails to broadcasters fail: what is written is blank, or the relay lives and is unavailable, or loses its answers"},
 		{Name: "answer", Shape: OnWeb, Doc: "a web server lives and answers one status to everything, such as 503"},
 		{Name: "skew", Shape: OnClocks, Doc: "the clock of a host is ahead or behind; what it times by itself goes on as before"},
 		{Name: "harden", Shape: OnFloors, Instant: true, Doc: "operators have web servers agree to no way to speak TLS that is older than one"},
@@ -87,6 +89,13 @@ func DiskFaults() []string { return []string{"full", "error", "slow"} }
 func StoreFaults() []string {
 	return []string{"unavailable", "slow", "error-in-200", "reply-lost", "part-rejected", "no-bucket", "clock-skew"}
 }
+
+// BlankMail is a template of mails that writes nothing: unlike the other faults of the
+// mail it is the recorders'.
+const BlankMail = "blank"
+
+// MailFaults is how mails to broadcasters can be made to fail.
+func MailFaults() []string { return []string{BlankMail, "unavailable", "reply-lost"} }
 
 // RedisAnswers is how Redis can be made to refuse.
 func RedisAnswers() []string {

@@ -40,6 +40,7 @@ type SystemSpec struct {
 	Replica     Name             `yaml:"redis-replica" doc:"the datacenter of a second Redis, redis-2, which sentinel-1 to sentinel-3 make the master when the first is down; without it there is one"`
 	Accounts    Name             `yaml:"accounts" doc:"the datacenter of an account service that the balancers ask; without it each has a list"`
 	Store       *StoreSpec       `yaml:"store" doc:"the object store that finished shows are published to; without it they are not"`
+	Mail        *MailSpec        `yaml:"mail" doc:"the relay through which broadcasters are told that their show is in the store; without it they are not told"`
 	Web         *WebSpec         `yaml:"web" doc:"the website and the API, for visitors; without it there is neither"`
 	DNS         DNSSpec          `yaml:"dns" doc:"the hosted zone and its health checks"`
 	Balancer    Settings         `yaml:"balancer" doc:"settings of every balancer, by the keys of its own configuration"`
@@ -57,6 +58,12 @@ type DatacenterSpec struct {
 
 // StoreSpec is what a file says about the object store.
 type StoreSpec struct {
+	Pos
+	In Name `yaml:"in" need:"yes" doc:"the datacenter that it stands in"`
+}
+
+// MailSpec is what a file says about the relay for mails.
+type MailSpec struct {
 	Pos
 	In Name `yaml:"in" need:"yes" doc:"the datacenter that it stands in"`
 }
@@ -114,7 +121,7 @@ type StepSpec struct {
 	Share        Share
 	Status       int           // of a web server
 	Skew         time.Duration // of a clock: ahead, or behind when negative
-	Answer       Name          // of Redis, how the store fails, or the oldest way to speak
+	Answer       Name          // of Redis, how the store or the mail fails, or the oldest way to speak
 }
 
 // Expect is one property with its limits.

@@ -48,6 +48,7 @@ type System struct {
 	Replica     string         `json:"replica,omitempty"`  // the datacenter of a second one, which sentinels may make the master; "": there is one
 	Accounts    string         `json:"accounts,omitempty"` // the datacenter of the account service; "": balancers have lists
 	Store       *Store         `json:"store,omitempty"`    // nil: recorders publish nothing
+	Mail        *Mail          `json:"mail,omitempty"`     // nil: nobody is told that a show is published
 	Web         *Web           `json:"web,omitempty"`      // nil: neither website nor API
 	DNS         DNS            `json:"dns"`
 	Balancer    map[string]any `json:"balancer,omitempty"` // overrides of balancer.Config by its YAML keys
@@ -70,6 +71,9 @@ func (s System) Singles() map[string]string {
 	if s.Store != nil {
 		all["store"] = s.Store.In
 	}
+	if s.Mail != nil {
+		all["mail"] = s.Mail.In
+	}
 	return all
 }
 
@@ -87,6 +91,11 @@ func (s System) sentinelsIn() []string {
 
 // Store is the object store that finished shows are published to.
 type Store struct {
+	In string `json:"in"` // the datacenter it stands in
+}
+
+// Mail is the relay through which broadcasters are told that their show is published.
+type Mail struct {
 	In string `json:"in"` // the datacenter it stands in
 }
 
@@ -169,7 +178,7 @@ type Step struct {
 	Way     string        `json:"direction,omitempty"`   // both, forth, back
 	Delay   time.Duration `json:"delay,omitempty"`
 	Rate    int           `json:"rate,omitempty"`   // bytes per incident second
-	Answer  string        `json:"answer,omitempty"` // how Redis refuses, the store fails, what a disk is, or the oldest way to speak
+	Answer  string        `json:"answer,omitempty"` // how Redis refuses, the store or the mail fails, what a disk is, or the oldest way to speak
 	Status  int           `json:"status,omitempty"` // of a web server's answers
 	Skew    time.Duration `json:"skew,omitempty"`   // of clocks: ahead, or behind when negative
 	Line    int           `json:"line"`             // in the scenario file; 0: it comes from elsewhere

@@ -28,6 +28,8 @@ func Properties() []PropertyForm {
 		{Name: "single-writer", Always: true, Takes: []string{"broadcasters"}},
 		{Name: "published-once", Component: "publishing", Takes: []string{"broadcasters"}},
 		{Name: "publish-delay", Component: "publishing", Takes: []string{"within", "broadcasters"}, Needs: []string{"within"}},
+		{Name: "notice-sent", Component: "mail", Takes: []string{"within", "broadcasters"}, Needs: []string{"within"}},
+		{Name: "no-blank-mail", Component: "mail", Takes: []string{"broadcasters"}},
 		{Name: "health-honest", Component: "dns", Takes: []string{"within", "nodes"}, Needs: []string{"within"}},
 		{Name: "pool-converges", Component: "dns", Takes: []string{"within", "nodes"}},
 		{Name: "returns-to-pool", Component: "dns", Takes: []string{"within", "nodes"}},

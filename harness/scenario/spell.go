@@ -138,6 +138,11 @@ func (s *StepSpec) ail(d *decoder, e entry, shape Shape) {
 		if word := s.Answer.Value; !slices.Contains(StoreFaults(), word) {
 			d.add(place(e.value), "a store does not fail by %q%s", clip(word), Meant(word, StoreFaults()))
 		}
+	case OnMail:
+		d.value(e.value, &s.Answer)
+		if word := s.Answer.Value; !slices.Contains(MailFaults(), word) {
+			d.add(place(e.value), "mails do not fail by %q%s", clip(word), Meant(word, MailFaults()))
+		}
 	case OnWeb:
 		var a answerArgs
 		d.value(e.value, &a)

@@ -40,6 +40,8 @@ func (b *builder) steps() []Step {
 			if b.spec.Store == nil {
 				b.add(s.Pos, `there is no store to fail: give the system one, such as store: {in: us-east}`)
 			}
+		case OnMail:
+			step.Nodes, step.Answer = b.mailing(s), s.Answer.Value
 		case OnWeb:
 			step.Nodes, step.Status = b.pick(s.Nodes, b.cast.web, b.cast.sites), s.Status
 		case OnFloors:
@@ -54,6 +56,17 @@ func (b *builder) steps() []Step {
 		b.add(b.variant.Pos, "%d steps are more than %d", len(all), MaxSteps)
 	}
 	return all
+}
+
+// mailing are the nodes that a fault of the mail is in.
+func (b *builder) mailing(s StepSpec) []string {
+	if b.spec.Mail == nil {
+		b.add(s.Pos, `there is no mail to fail: give the system a relay, such as mail: {in: us-east}`)
+	}
+	if s.Answer.Value != BlankMail {
+		return []string{"mail"}
+	}
+	return slices.DeleteFunc(slices.Clone(b.cast.servers), func(n string) bool { return !strings.Contains(n, "/recorder-") })
 }
 
 // running are the nodes that a fault can hit.
@@ -129,7 +142,8 @@ func (b *builder) play(p *Plan) {
 	p.Clock = stretches(b.cuts, b.zero())
 }
 
-// moments lists what must be played: shows that begin and end, steps that begin and end.
+// moments lists what must be played: shows that begin, and end, and are published; steps
+// that begin and end.
 func (b *builder) moments(p *Plan) []moment {
 	quiet := max(quietLeast, p.Timing.Window)
 	for _, x := range p.Expect {
@@ -137,7 +151,7 @@ func (b *builder) moments(p *Plan) []moment {
 	}
 	all := []moment{{0, quietOnAir}, {b.ended, 0}}
 	for _, one := range p.Broadcasters {
-		all = append(all, moment{one.OnAir, quietOnAir}, moment{one.OffAir, quietOnAir})
+		all = append(all, moment{one.OnAir, quietOnAir}, moment{one.OffAir, p.Timing.Over + quietOnAir})
 	}
 	for _, s := range p.Steps {
 		all = append(all, moment{s.At, quiet}, moment{s.At + s.For, quiet})
@@ -214,7 +228,7 @@ func (s Step) Sentence() string {
 	case s.Do == "harden":
 		what = list(s.Nodes) + " agrees to nothing older than " + Speech(s.Answer)
 	case s.Answer != "":
-		what += map[string]string{"redis": " answers ", "store": " fails: "}[s.Do] + s.Answer
+		what += map[string]string{"redis": " answers ", "store": " fails: ", "mail": " fails: "}[s.Do] + s.Answer
 	case s.Status > 0:
 		what = fmt.Sprintf("%s answers %d to everything", list(s.Nodes), s.Status)
 	case len(s.Nodes) > 0:

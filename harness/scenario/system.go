@@ -57,7 +57,7 @@ func (s SystemSpec) over(o SystemSpec) SystemSpec {
 	if o.Accounts.Value != "" {
 		s.Accounts = o.Accounts
 	}
-	s.Store = first(o.Store, s.Store)
+	s.Store, s.Mail = first(o.Store, s.Store), first(o.Mail, s.Mail)
 	s.Web = s.Web.over(o.Web)
 	at := s.DNS.Pos
 	if o.DNS.Line > 0 {
@@ -147,6 +147,12 @@ func (b *builder) system(s SystemSpec) System {
 	}
 	if s.Store != nil {
 		sys.Store = &Store{In: b.standing(s.Store.In, names)}
+	}
+	if s.Mail != nil {
+		sys.Mail = &Mail{In: b.standing(s.Mail.In, names)}
+		if s.Store == nil {
+			b.add(s.Mail.Pos, `there is nothing to tell of: give the system a store, such as store: {in: us-east}`)
+		}
 	}
 	sys.Web = b.web(s.Web, names)
 	return sys

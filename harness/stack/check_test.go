@@ -33,7 +33,7 @@ func TestCheckNamesWhatDoesNotExist(t *testing.T) {
 	for name, c := range map[string]struct{ tail, want string }{
 		"legacy": {
 			"variants:\n  old: {legacy: [health-check, redis-clint], verdict: pass}\n",
-			`x.yaml:6:32: nothing named "redis-clint" stood in the balancers of 2014 (did you mean "redis-client"?)`,
+			`x.yaml:6:32: nothing named "redis-clint" stood in the servers of 2014 (did you mean "redis-client"?)`,
 		},
 		"mutant": {
 			"variants:\n  broken: {mutant: stiky-off, verdict: pass}\n",
@@ -46,7 +46,7 @@ func TestCheckNamesWhatDoesNotExist(t *testing.T) {
 		"several": {
 			"variants:\n  a: {mutant: a, verdict: pass}\n  b: {mutant: a, legacy: b, verdict: pass}\n",
 			"x.yaml:6:15: no mutant \"a\"\n" +
-				"x.yaml:7:26: nothing named \"b\" stood in the balancers of 2014 (known: health-check, redis-client)\n" +
+				"x.yaml:7:26: nothing named \"b\" stood in the servers of 2014 (known: health-check, redis-client, unread-mails)\n" +
 				"x.yaml:7:15: no mutant \"a\"",
 		},
 	} {

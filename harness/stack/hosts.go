@@ -14,6 +14,7 @@ const (
 	replicaHost  = "redis-2"
 	accountsHost = "accounts"
 	storeHost    = "store"
+	mailHost     = "mail"
 	dnsHost      = "dns"
 	operatorHost = "operator"
 )
@@ -31,6 +32,7 @@ const (
 	sentinelPort = 26379
 	accountsPort = 8080
 	storePort    = 9000
+	mailPort     = 25
 	dnsPort      = 53
 	webPort      = 80
 

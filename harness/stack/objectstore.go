@@ -37,7 +37,7 @@ func storeNode(_ *Stack, _ scenario.Datacenter, name string) (*world.Node, error
 }
 
 // collectStore reads the store's disk: when tracks appeared, and what is in those that
-// are there.
+// are there. Then it reads what broadcasters were told of them.
 func (s *Stack) collectStore() error {
 	if s.plan.System.Store == nil {
 		return nil
@@ -64,7 +64,7 @@ func (s *Stack) collectStore() error {
 			s.log.Add(history.Event{At: max(at, 1), Node: storeHost, Kind: history.TrackStored, File: v.Key, Session: sessionOf(v.Key), Bytes: v.Size, Hash: v.ETag})
 		}
 	}
-	count := 0
+	count, sessions := 0, map[string]bool{}
 	for _, key := range keys {
 		v := there[key]
 		if v.Deleted {
@@ -72,13 +72,14 @@ func (s *Stack) collectStore() error {
 		}
 		count++
 		if isTrack(key) {
+			sessions[sessionOf(key)] = true
 			if err := s.collectTrack(disk, v, there[sessionOf(key)+".json"]); err != nil {
 				return err
 			}
 		}
 	}
 	s.log.Add(history.Event{Node: storeHost, Kind: history.StoreRead, Count: count, Of: len(left)})
-	return nil
+	return s.collectMails(sessions)
 }
 
 // isTrack tells a track from a record.

@@ -19,6 +19,7 @@ const (
 	kindSentinel    = "sentinel"
 	kindAccounts    = "accounts"
 	kindStore       = "store"
+	kindMail        = "mail"
 	kindWeb         = "web"
 )
 
@@ -47,6 +48,7 @@ func parts() []part {
 		sentinelPart(),
 		accountsPart(),
 		storePart(),
+		mailPart(),
 		recorderPart(),
 		balancerPart(),
 		webPart(),

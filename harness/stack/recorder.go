@@ -8,6 +8,7 @@ import (
 	"deadair/balancer/env"
 	"deadair/balancer/recorder"
 	"deadair/harness/scenario"
+	"deadair/harness/stack/legacy"
 	"deadair/harness/stack/mutant"
 	"deadair/harness/world"
 )
@@ -33,7 +34,7 @@ func recorderNode(s *Stack, dc scenario.Datacenter, name string) (*world.Node, e
 		return s.foreignNode(kindRecorder, dc, name)
 	}
 	cfg := recorder.Config{Name: name, Datacenter: dc.Name, Capacity: dc.Capacity, Admin: adminAddr()}
-	dials := s.publishing(&cfg)
+	dials := append(s.publishing(&cfg), s.telling(&cfg)...)
 	cfg, err := override(cfg, s.plan.System.Recorder)
 	if err != nil {
 		return nil, fmt.Errorf("configure %s: %w", name, err)
@@ -45,14 +46,15 @@ func recorderNode(s *Stack, dc scenario.Datacenter, name string) (*world.Node, e
 	return s.node(name, kindRecorder, nodeConfig{Recorder: &cfg}, dials, IngestPort, adminPort)
 }
 
-// Publishing tells whether a recorder that runs says that it has something to publish.
+// Publishing tells whether a recorder that runs says that it has something to publish,
+// or somebody to tell of it.
 func (s *Stack) Publishing(ctx context.Context) bool {
 	for _, n := range s.of(kindRecorder) {
 		if !s.world.Running(n.Name) {
 			continue
 		}
-		var said struct{ Waiting, Sources int }
-		if err := s.tell(ctx, http.MethodGet, n.Name, "health", nil, &said); err == nil && said.Waiting+said.Sources > 0 {
+		var said struct{ Waiting, Sources, Notices int }
+		if err := s.tell(ctx, http.MethodGet, n.Name, "health", nil, &said); err == nil && said.Waiting+said.Sources+said.Notices > 0 {
 			return true
 		}
 	}
@@ -96,6 +98,9 @@ func newRecorder(e env.Env) (*recorder.Recorder, error) {
 		return nil, err
 	}
 	var parts recorder.Parts
+	if err := legacy.Record(cfg.Legacy, &parts); err != nil {
+		return nil, err
+	}
 	m, err := mutant.Named(cfg.Mutant)
 	if err != nil {
 		return nil, err

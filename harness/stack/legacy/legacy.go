@@ -1,7 +1,7 @@
-// Package legacy holds what stood in the balancers of 2014 and is no longer in
-// ours: a Redis client that goes stale and a health check that does not look.
-// They are put in place through the balancer's own seams, so that a replay can
-// show the system as it was.
+// Package legacy holds what stood in the servers of 2014 and is no longer in
+// ours: a Redis client that goes stale, a health check that does not look, and mails
+// that nobody looks at. They are put in place through the servers' own seams, so that
+// a replay can show the system as it was.
 //
 // What the sources document is that the client had a "stale reconnection issue"
 // and that the check was OK while nothing was routed. How they did it inside is
@@ -15,6 +15,8 @@ import (
 
 	"deadair/balancer"
 	"deadair/balancer/env"
+	"deadair/balancer/recorder"
+	"deadair/balancer/recorder/notice"
 	"deadair/balancer/session"
 	"deadair/harness/scenario"
 )
@@ -23,17 +25,32 @@ import (
 const (
 	RedisClient = "redis-client"
 	HealthCheck = "health-check"
+	Unread      = "unread-mails"
 )
 
 // Names lists the table.
-func Names() []string { return []string{HealthCheck, RedisClient} }
+func Names() []string { return []string{HealthCheck, RedisClient, Unread} }
 
 // Known tells whether a piece is in the table.
 func Known(name string) error {
 	if slices.Contains(Names(), name) {
 		return nil
 	}
-	return fmt.Errorf("nothing named %q stood in the balancers of 2014%s", name, scenario.Meant(name, Names()))
+	return fmt.Errorf("nothing named %q stood in the servers of 2014%s", name, scenario.Meant(name, Names()))
+}
+
+// Record puts the named pieces into a recorder's parts.
+func Record(names []string, parts *recorder.Parts) error {
+	for _, n := range names {
+		if n == Unread {
+			parts.Guard = func(notice.Mail, notice.Notice) error { return nil }
+			continue
+		}
+		if err := Known(n); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Install puts the named pieces into a balancer's parts. They end with ctx.
@@ -49,7 +66,9 @@ func Install(ctx context.Context, names []string, cfg balancer.Config, e env.Env
 		case HealthCheck:
 			parts.Health = alive{}
 		default:
-			return Known(n)
+			if err := Known(n); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
