@@ -61,6 +61,8 @@ func deedToNodes(s scenario.Step) string {
 		return nodes + verb(s.Nodes, " loses", " lose") + " power, and what was not synced"
 	case "outage":
 		return nodes + verb(s.Nodes, " is", " are") + " gone at once, and nothing on any way there is answered"
+	case "vanish":
+		return nodes + verb(s.Nodes, " is", " are") + " off the network: processes live, and nothing on any way there is answered"
 	case "drain":
 		return "an operator takes " + nodes + " out for new shows; shows on air go on"
 	case "undrain":
@@ -85,6 +87,8 @@ func undone(s scenario.Step) string {
 	switch s.Do {
 	case "kill", "stop", "powercut", "outage":
 		return few(s.Nodes) + verb(s.Nodes, " is", " are") + " started again"
+	case "vanish":
+		return few(s.Nodes) + verb(s.Nodes, " is", " are") + " on the network again"
 	case "pause":
 		return few(s.Nodes) + verb(s.Nodes, " goes", " go") + " on as if nothing had been"
 	case "drain":

@@ -65,7 +65,7 @@ func (s story) recoveries() []Recovery {
 // downed are the balancers that a step ends or freezes.
 func (s story) downed(a act) []string {
 	var all []string
-	if !slices.Contains([]string{"kill", "stop", "powercut", "pause", "outage"}, a.Do) {
+	if !slices.Contains([]string{"kill", "stop", "powercut", "pause", "outage", "vanish"}, a.Do) {
 		return nil
 	}
 	for _, n := range a.Nodes {
@@ -84,7 +84,7 @@ func (s story) dnsPosts(a act) []milepost {
 		return nil
 	}
 	_, end := a.span(s.plan.End)
-	silent := a.Do == "pause" || a.Do == "outage"
+	silent := a.Do == "pause" || a.Do == "outage" || a.Do == "vanish"
 	out, back := s.plan.OutOfAnswers(silent), s.plan.BackInAnswers(silent)
 	leg := func(b scenario.Bound, n int) (low, high time.Duration) { return b[:n].Min(), b[:n].Max() }
 	checks, checksAtMost := leg(out, 1)

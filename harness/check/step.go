@@ -61,7 +61,7 @@ func (s *step) ends(node string) bool {
 	switch s.Do {
 	case "mail":
 		return s.Answer != scenario.BlankMail && slices.Contains(s.Nodes, node)
-	case "kill", "stop", "powercut", "outage", "pause", "restart", "deploy", "redis", "store", "disk":
+	case "kill", "stop", "powercut", "outage", "vanish", "pause", "restart", "deploy", "redis", "store", "disk":
 		return slices.Contains(s.Nodes, node)
 	}
 	return false
@@ -78,7 +78,7 @@ func (s *step) again() bool { return s.Do == "restart" || s.Do == "deploy" }
 // silent tells whether what the step hits does not answer, rather than refuse.
 func (s *step) silent() bool {
 	switch s.Do {
-	case "outage", "pause", "stall", "blackhole", "throttle":
+	case "outage", "vanish", "pause", "stall", "blackhole", "throttle":
 		return true
 	}
 	return false

@@ -78,6 +78,7 @@ func Table() map[string]Begin {
 		"store":     store,
 		"throttle":  throttle,
 		"undrain":   undrain,
+		"vanish":    vanish,
 	}
 }
 

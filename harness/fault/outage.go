@@ -13,16 +13,24 @@ import (
 // processes die. Healing opens the ways and starts the nodes.
 func outage(ctx context.Context, s Site, step scenario.Step) (Active, error) {
 	a := &gone{}
+	var err error
+	if a.ways, err = silence(s, step); err != nil {
+		return a, errors.Join(err, a.End(ctx))
+	}
+	a.nodes, err = onNodes(ctx, s, step, world.Kill, start)
+	return a, err
+}
+
+// silence swallows everything on the ways to a step's nodes and back.
+func silence(s Site, step scenario.Step) (ways []world.Broken, err error) {
 	for _, way := range [][2][]string{{step.From, step.To}, {step.To, step.From}} {
 		b, err := s.World().Break(world.LinkFault{Kind: "blackhole", From: withAliases(s, way[0]), To: withAliases(s, way[1])})
 		if err != nil {
-			return a, errors.Join(fmt.Errorf("silence the ways: %w", err), a.End(ctx))
+			return ways, fmt.Errorf("silence the ways: %w", err)
 		}
-		a.ways = append(a.ways, b)
+		ways = append(ways, b)
 	}
-	var err error
-	a.nodes, err = onNodes(ctx, s, step, world.Kill, start)
-	return a, err
+	return ways, nil
 }
 
 // gone is nodes that are out of the world.

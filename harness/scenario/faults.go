@@ -43,6 +43,7 @@ func Faults() []Fault {
 		{Name: "stop", Shape: OnNodes, Doc: "the process is asked to end, as a deployment does"},
 		{Name: "powercut", Shape: OnNodes, Doc: "as kill, and what was not synced to disk is lost"},
 		{Name: "outage", Shape: OnNodes, Silent: true, Doc: "a datacenter, or a machine, is gone at once: its processes die, and nothing on any way there or back is answered"},
+		{Name: "vanish", Shape: OnNodes, Silent: true, Doc: "the host is off the network: its processes live and do not know, and nothing on any way there or back is answered"},
 		{Name: "drain", Shape: OnNodes, Servers: true, Doc: "an operator takes it out for new shows; shows on air go on"},
 		{Name: "undrain", Shape: OnNodes, Servers: true, Instant: true, Doc: "an operator ends a drain"},
 		{Name: "cut", Shape: OnLinks, Instant: true, Doc: "connections that exist are reset at both ends, once"},

@@ -102,6 +102,13 @@ type Clocks interface {
 	SetClock(host string, by time.Duration)
 }
 
+// Networks is a world whose hosts are on networks of their own.
+type Networks interface {
+	// Unplug takes a node's host off its network. What is returned puts it back, with the
+	// address and the names that it had; doing that twice does nothing.
+	Unplug(ctx context.Context, node string) (plug func(context.Context) error, err error)
+}
+
 // Touched is what a fault really hit so far, counted at the links.
 type Touched struct {
 	Conns int   // connections reset, refused, withheld or slowed; of a disk, its operations

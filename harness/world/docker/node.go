@@ -146,6 +146,8 @@ func (n *node) fail(m inside.Message, err error) {
 		n.tell(inside.Message{Do: inside.Ended, Text: err.Error()})
 	case inside.Pause:
 		n.tell(inside.Message{Do: inside.Did, Text: err.Error()})
+	case inside.Unplug, inside.Plug:
+		n.tell(inside.Message{Do: inside.Wired, Text: err.Error()})
 	default:
 		n.run.Log.Warn("order a node about", "node", n.name, "do", m.Do, "error", err)
 	}
@@ -160,8 +162,13 @@ func (n *node) do(ctx context.Context, m inside.Message) error {
 	if n.err != nil {
 		return n.err
 	}
-	if m.Do == inside.Begin && m.Program != nil {
+	switch {
+	case m.Do == inside.Begin && m.Program != nil:
 		return n.begin(ctx, m)
+	case m.Do == inside.Unplug:
+		return n.unplug(ctx)
+	case m.Do == inside.Plug:
+		return n.plug(ctx)
 	}
 	if n.program != nil {
 		return n.program.order(ctx, m)

@@ -110,3 +110,30 @@ func (r *run) join(ctx context.Context, p *place, container string, at netip.Add
 	}
 	return nil
 }
+
+// unplug takes the node's container off its network. A server of somebody else's beside
+// the guard has the same one.
+func (n *node) unplug(ctx context.Context) error {
+	dc, _ := n.run.where(n.name)
+	if _, err := n.run.engine.NetworkDisconnect(ctx, n.run.places[dc].id, client.NetworkDisconnectOptions{Container: n.guard.GetContainerID(), Force: true}); err != nil {
+		return fmt.Errorf("leave a network: %w", err)
+	}
+	n.tell(inside.Message{Do: inside.Wired})
+	return nil
+}
+
+// plug puts it back, with its address and its names, unless it is there.
+func (n *node) plug(ctx context.Context) error {
+	dc, at := n.run.where(n.name)
+	i, err := n.run.engine.ContainerInspect(ctx, n.guard.GetContainerID(), client.ContainerInspectOptions{})
+	if err != nil {
+		return fmt.Errorf("look at its networks: %w", err)
+	}
+	if _, there := i.Container.NetworkSettings.Networks[n.run.places[dc].name]; !there {
+		if err := n.run.join(ctx, n.run.places[dc], n.guard.GetContainerID(), at, alias(n.name)); err != nil {
+			return err
+		}
+	}
+	n.tell(inside.Message{Do: inside.Wired})
+	return nil
+}

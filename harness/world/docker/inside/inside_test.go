@@ -176,3 +176,27 @@ func TestEachLinkHasAPortOfItsOwn(t *testing.T) {
 	_, err = g.Link(link.Key{From: "nobody"})
 	require.EqualError(t, err, "no such host")
 }
+
+// TestUnplug: the engine's side is asked, and answers whether the node's process lives or not.
+func TestUnplug(t *testing.T) {
+	tell, in, _ := pipe(t)
+	out, hear, _ := pipe(t)
+	tell.say(Opened(Opening{Plan: json.RawMessage(`{}`)}))
+	s, err := enter(in, out, func(error) {})
+	require.NoError(t, err)
+	w := &World{stage: s}
+	said := func() (m Message) {
+		require.NoError(t, hear.Decode(&m))
+		return m
+	}
+	var plug func(context.Context) error
+	done := make(chan error, 1)
+	go func() { plug, err = w.Unplug(t.Context(), "n"); done <- err }()
+	require.Equal(t, Message{Do: Unplug, Node: "n"}, said())
+	tell.say(Message{Do: Wired, Node: "n"})
+	require.NoError(t, <-done)
+	go func() { done <- plug(t.Context()) }()
+	require.Equal(t, Message{Do: Plug, Node: "n"}, said())
+	tell.say(Message{Do: Wired, Node: "n", Text: "no such network"})
+	require.EqualError(t, <-done, "no such network")
+}

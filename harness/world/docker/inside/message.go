@@ -46,6 +46,9 @@ const (
 	Resume = "resume" // to a guard
 	Heard  = "heard"  // from a guard: Child, of the node's process
 	Did    = "did"    // from a guard: it is paused, or Text tells why not
+	Unplug = "unplug" // to the engine's side, which answers Wired: off the network
+	Plug   = "plug"   // to the engine's side, which answers Wired: on it again
+	Wired  = "wired"  // the container is unplugged or plugged in as asked for, or Text tells why not
 	Ended  = "ended"  // from a guard: the node's process ended, Text tells how
 )
 

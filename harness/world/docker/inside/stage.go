@@ -26,8 +26,9 @@ type Stage struct {
 	gone chan struct{} // closed at the end of the wire
 	end  func(error)   // asks the run to end
 
-	mu        sync.Mutex // guards processes
+	mu        sync.Mutex // guards the maps
 	processes map[string]*process
+	wired     map[string]chan string // who waits for a Wired, by node; holds one
 }
 
 // Enter reads what a run begins with. Asked is called, from then on, when the run
@@ -37,7 +38,7 @@ func Enter(in io.Reader, out io.Writer, asked func(error)) (*Stage, error) {
 }
 
 func enter(in *json.Decoder, out *lines, asked func(error)) (*Stage, error) {
-	s := &Stage{out: out, in: in, gone: make(chan struct{}), end: asked, processes: map[string]*process{}}
+	s := &Stage{out: out, in: in, gone: make(chan struct{}), end: asked, processes: map[string]*process{}, wired: map[string]chan string{}}
 	var m Message
 	if err := s.in.Decode(&m); err != nil || m.Open == nil {
 		return nil, fmt.Errorf("begin a run in a container: it was not told what: %s is for the harness only", StageArg)
@@ -60,12 +61,15 @@ func (s *Stage) listen() {
 			continue
 		}
 		s.mu.Lock()
-		p := s.processes[m.Node]
+		p, wired := s.processes[m.Node], s.wired[m.Node]
 		if m.Do == Ended {
 			delete(s.processes, m.Node)
 		}
 		s.mu.Unlock()
-		if p != nil {
+		switch {
+		case m.Do == Wired && wired != nil:
+			wired <- m.Text
+		case p != nil:
 			p.take(m)
 		}
 	}
@@ -81,6 +85,31 @@ func (s *Stage) Write(line []byte) (int, error) {
 func (s *Stage) Over(e End) {
 	s.out.say(Message{Do: over, Over: &e})
 	<-s.gone
+}
+
+// wire takes a node's container off its network, or puts it back. One at a time for each node.
+func (s *Stage) wire(ctx context.Context, node, do string) error {
+	done := make(chan string, 1)
+	s.mu.Lock()
+	s.wired[node] = done
+	s.mu.Unlock()
+	defer func() {
+		s.mu.Lock()
+		delete(s.wired, node)
+		s.mu.Unlock()
+	}()
+	s.out.say(Message{Do: do, Node: node})
+	select {
+	case why := <-done:
+		if why != "" {
+			return errors.New(why)
+		}
+		return nil
+	case <-s.gone:
+		return ErrGone
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
 }
 
 // begin has a node's process started.

@@ -1,6 +1,7 @@
 package inside
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -36,7 +37,18 @@ type Config struct {
 }
 
 // World is a run in containers, as its stage sees it. It implements world.World.
-type World struct{ *realtime.World }
+type World struct {
+	*realtime.World
+	stage *Stage
+}
+
+// Unplug implements world.Networks.
+func (w *World) Unplug(ctx context.Context, node string) (plug func(context.Context) error, err error) {
+	if err := w.stage.wire(ctx, node, Unplug); err != nil {
+		return nil, err
+	}
+	return func(ctx context.Context) error { return w.stage.wire(ctx, node, Plug) }, nil
+}
 
 // Open opens the world of a stage. The caller closes it.
 func Open(cfg Config) (*World, error) {
@@ -62,7 +74,7 @@ func Open(cfg Config) (*World, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the stage: %w", err)
 	}
-	return &World{w}, nil
+	return &World{w, cfg.Stage}, nil
 }
 
 // ground is the networks and the containers of a run, from the stage's point of view.
