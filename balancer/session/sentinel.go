@@ -18,6 +18,11 @@ import (
 // one keeps silent, and both have all sentinels asked again. One that was cut off from
 // its sentinels still takes writes, so each probe asks as well. Nothing is subscribed
 // to: a subscription can be deaf for as long as it likes.
+//
+// Who is cut off together with the old master goes on with it while its connections
+// live: that the sentinels are silent is no reason to leave a master that answers. What it is
+// told then is lost when the network heals, unless that Redis is configured to refuse
+// writes that no replica has (min-replicas-to-write); the recorders know it all the same.
 type sentinels struct {
 	cfg  RedisConfig
 	dial func(ctx context.Context, network, addr string) (net.Conn, error)
