@@ -79,7 +79,7 @@ func TestContained(t *testing.T) {
 	if !testing.Short() {
 		jobs = append(jobs, // none takes a minute when it is up
 			job(t, "2014-10-02/as-it-was", 20), job(t, "2014-08-20/today", 20), job(t, "2014-10-02/today", 10),
-			job(t, "recorder-down/today", 10), job(t, "balancer-down/today", 10))
+			job(t, "recorder-down/today", 10), job(t, "balancer-down/today", 10), job(t, "vanished/today", 10))
 	}
 	outcomes, err := suite.Run(t.Context(), suite.Config{Out: t.ArtifactDir(), Real: len(jobs)}, jobs)
 	require.NoError(t, err)
