@@ -20,7 +20,7 @@ var ErrNoHistory = errors.New("the run left no history")
 // write clears away what an earlier run left in a folder and lays the files that
 // a run begins with.
 func write(dir string, j Job) error {
-	for _, old := range []string{"scenario.yaml", "plan.json", "history.jsonl", "environment.json", "verdict.json", "report.html", "logs", "disks"} {
+	for _, old := range []string{"scenario.yaml", "plan.json", "history.jsonl", "environment.json", "verdict.json", "report.html", growthFile, "logs", "disks"} {
 		if err := os.RemoveAll(filepath.Join(dir, old)); err != nil {
 			return fmt.Errorf("clear the folder of a run: %w", err)
 		}

@@ -173,6 +173,20 @@ func (w *World) Running(name string) bool {
 	return w.nodes[name] != nil
 }
 
+// Conns is how many connections are open.
+func (w *World) Conns() int { return w.net.Conns() }
+
+// DiskBytes is what all disks hold.
+func (w *World) DiskBytes() int64 {
+	var sum int64
+	for _, h := range w.cfg.Hosts {
+		if free, total, err := w.Disk(h.Name).Free(); err == nil {
+			sum += total - free
+		}
+	}
+	return sum
+}
+
 // conn passes on what links tell.
 func (w *World) conn(c world.Conn) {
 	w.mu.Lock()

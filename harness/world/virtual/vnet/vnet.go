@@ -115,6 +115,13 @@ func (n *Net) Process(hostName string) *Process {
 // now is the time since the network was made.
 func (n *Net) now() time.Duration { return time.Since(n.start) }
 
+// Conns is how many connections are open.
+func (n *Net) Conns() int {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return len(n.conns)
+}
+
 // unlock frees mu and then tells Watch what happened meanwhile.
 func (n *Net) unlock() {
 	told := n.told
