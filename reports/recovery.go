@@ -53,8 +53,8 @@ func (s story) recoveries() []Recovery {
 		if a.began < 0 || !dear && len(s.downed(a)) == 0 || len(all) == maxRecoveries {
 			continue
 		}
-		posts := append(s.dnsPosts(a), s.showPosts(a)...)
-		if len(posts) == 0 {
+		posts := slices.Concat(s.holdPosts(a), s.dnsPosts(a), s.clientPosts(a), s.showPosts(a))
+		if len(posts) <= len(s.holdPosts(a)) {
 			continue
 		}
 		all = append(all, s.drawn(a, posts))

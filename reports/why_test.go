@@ -102,6 +102,9 @@ func judgedDead() check.Verdict {
 // TestTheRecoveryLedger sets what came against what is possible.
 func TestTheRecoveryLedger(t *testing.T) {
 	f := died()
+	last := slices.MaxFunc(slices.DeleteFunc(slices.Clone(f.events), func(e history.Event) bool { return e.Class != "accepted" || e.At < minute }),
+		func(a, b history.Event) int { return int(a.At - b.At) })
+	f.events = append(f.events, history.Event{At: last.At - 100*time.Millisecond, Node: last.Node, Kind: history.Resolved, Hosts: []string{last.Peer}})
 	pg := Compute(Judged{Plan: f.plan, Events: f.history(), Verdict: judgedDead()})
 	require.Len(t, pg.Ledgers, 1)
 	l := pg.Ledgers[0]
@@ -117,10 +120,13 @@ func TestTheRecoveryLedger(t *testing.T) {
 		require.LessOrEqual(t, max(m.X, m.To), l.Width)
 	}
 	require.Equal(t, []string{
+		"took hold: 0 s ()",
 		"first bad check: 8.00 s (at most 30.0 s)",
 		"voted out: 29.0 s (20.0 s to 30.0 s)",
 		"out of DNS: 31.0 s (20.0 s to 30.0 s)",
 		"back in DNS: 2 min 26 s (2 min 20 s to 2 min 30 s)",
+		"last client told by DNS: 2.90 s ()",
+		"last client accepted: 3.00 s (at most 2.00 s) LATE",
 		"first show recorded again: 1.00 s (at most 2.00 s)",
 		"50 % recorded again: 2.00 s (at most 2.00 s)",
 		"95 %: 3.00 s (at most 2.00 s) LATE",
@@ -133,8 +139,8 @@ func TestWhatNeverCameIsLate(t *testing.T) {
 	f := died()
 	f.events = slices.DeleteFunc(f.events, func(e history.Event) bool { return e.Kind == history.Voted || e.Kind == history.AnswerChanged })
 	pg := Compute(Judged{Plan: f.plan, Events: f.history(), Verdict: judgedDead()})
-	require.Equal(t, "first show recorded again", pg.Ledgers[0].Rows[3].Name, "who never left does not come back")
-	for _, m := range pg.Ledgers[0].Rows[1:3] {
+	require.Equal(t, "first show recorded again", pg.Ledgers[0].Rows[5].Name, "who never left does not come back")
+	for _, m := range pg.Ledgers[0].Rows[2:4] {
 		require.Empty(t, m.After, m.Name)
 		require.True(t, m.Late, m.Name)
 	}
@@ -144,7 +150,7 @@ func TestWhatNeverCameIsLate(t *testing.T) {
 		}
 	}
 	pg = Compute(Judged{Plan: f.plan, Events: f.history(), Verdict: judgedDead()})
-	for _, m := range pg.Ledgers[0].Rows[:3] {
+	for _, m := range pg.Ledgers[0].Rows[:4] {
 		require.False(t, m.Late, m.Name)
 	}
 }
