@@ -33,6 +33,9 @@ func deed(s scenario.Step) string {
 		return "the object store lives and fails: " + s.Answer
 	case "mail":
 		return mailDeed(s)
+	case "dns":
+		how := map[string]string{"servfail": "fail", "timeout": "get no answer", "nxdomain": "are told that there is no such name"}[s.Answer]
+		return fmt.Sprintf("%d%% of the questions to DNS about %s %s", s.Share, few(s.Zones), how)
 	case "answer":
 		return fmt.Sprintf("%s%s %d to every request", nodes, verb(s.Nodes, " answers", " answer"), s.Status)
 	case "harden":
@@ -97,6 +100,8 @@ func undone(s scenario.Step) string {
 		return "the clock of " + few(s.Nodes) + " is right again"
 	case "answer":
 		return few(s.Nodes) + verb(s.Nodes, " works", " work") + " again"
+	case "dns":
+		return "DNS answers all questions about " + few(s.Zones) + " again"
 	case "redis":
 		return "Redis answers as it should again"
 	case "store":

@@ -82,7 +82,7 @@ func hit(do string, e history.Event) string {
 		noun = "broadcaster"
 	case scenario.OnDisks:
 		noun = "operation"
-	case scenario.OnRedis, scenario.OnStore, scenario.OnMail:
+	case scenario.OnRedis, scenario.OnStore, scenario.OnMail, scenario.OnZones:
 		noun = "request"
 	}
 	s := "touched " + plural(e.Count, noun)

@@ -25,6 +25,8 @@ func facts() map[string]func(*testing.T, record) {
 		"2014-10-28/today":     blankMailsHeldBack,
 		"2014-11-26/as-it-was": irelandImpaired,
 		"2014-11-26/today":     irelandImpaired,
+		"2014-11-27/as-it-was": namesFail,
+		"2014-11-27/today":     namesFailUnnoticed,
 		"2014-11-30/as-it-was": italyDown,
 		"2014-11-30/today":     italyDown,
 		"2014-12-17/as-it-was": webServerFails,

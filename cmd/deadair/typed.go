@@ -74,7 +74,7 @@ func stepOf(text []byte) (scenario.Step, error) {
 // broadcasters of its own are on air, there is neither website nor API nor mail, and all clocks are
 // the machine's.
 func absent(f scenario.Fault) bool {
-	return slices.Contains([]scenario.Shape{scenario.OnBroadcasters, scenario.OnWeb, scenario.OnFloors, scenario.OnMail, scenario.OnClocks}, f.Shape)
+	return slices.Contains([]scenario.Shape{scenario.OnBroadcasters, scenario.OnWeb, scenario.OnFloors, scenario.OnMail, scenario.OnZones, scenario.OnClocks}, f.Shape)
 }
 
 // typeable names the faults that a system held up can be given.

@@ -45,10 +45,13 @@ const (
 // maxAddresses is how many addresses of a name are tried.
 const maxAddresses = 8
 
-// reach connects to the first address of a name that lets it. Without a connection it
-// tells the class, and the last address that was tried.
-func (w Ways) reach(ctx context.Context, name string, port int) (conn net.Conn, peer netip.Addr, class Class) {
+// reach connects to the first address of the first name that has some, and lets it.
+// Without a connection it tells the class, and the last address that was tried.
+func (w Ways) reach(ctx context.Context, port int, name, second string) (conn net.Conn, peer netip.Addr, class Class) {
 	hosts, err := w.Resolve(ctx, name)
+	if second != "" && (err != nil || len(hosts) == 0) {
+		hosts, err = w.Resolve(ctx, second)
+	}
 	if err != nil || len(hosts) == 0 {
 		if err != nil && isTimeout(err) {
 			return nil, netip.Addr{}, Timeout

@@ -14,10 +14,11 @@ import (
 
 // Ask is one thing that a visitor wants.
 type Ask struct {
-	Site string // a name
-	Port int
-	Path string
-	How  string // it is spoken: "" in the clear, SSL3, or a version of TLS such as "1.2"
+	Site   string // a name
+	Second string // the name that is looked up when that one does not resolve; "" for none
+	Port   int
+	Path   string
+	How    string // it is spoken: "" in the clear, SSL3, or a version of TLS such as "1.2"
 }
 
 // Request is what came of one request, or of some that went alike.
@@ -120,7 +121,7 @@ func (v *Visitor) ask(ctx context.Context, a Ask) Request {
 func (v *Visitor) get(ctx context.Context, a Ask, late time.Time) (netip.Addr, Class, int) {
 	limited, cancel := context.WithDeadline(ctx, late)
 	defer cancel()
-	conn, peer, class := v.cfg.reach(limited, a.Site, a.Port)
+	conn, peer, class := v.cfg.reach(limited, a.Port, a.Site, a.Second)
 	if class != OK {
 		return peer, class, 0
 	}

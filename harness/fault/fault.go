@@ -10,6 +10,7 @@ import (
 	"context"
 	"fmt"
 
+	"deadair/fakes/route53"
 	"deadair/harness/scenario"
 	"deadair/harness/stack/console"
 	"deadair/harness/world"
@@ -45,6 +46,10 @@ type Site interface {
 	// Tell tells a fake at its admin port how to behave, and reads how it does; with a nil
 	// want it only asks.
 	Tell(ctx context.Context, node, verb string, want, state any) error
+	// Spoil has a share of the questions about a site's name treated by a mode; Spoilt
+	// counts those since.
+	Spoil(site string, mode route53.Mode, share float64) error
+	Spoilt(site string) int
 	// Speed is incident seconds per second of the world's clock.
 	Speed() float64
 }
@@ -61,6 +66,7 @@ func Table() map[string]Begin {
 		"delay":     delay,
 		"deploy":    deploy,
 		"disk":      disk,
+		"dns":       names,
 		"drain":     drain,
 		"drop":      drop,
 		"harden":    harden,

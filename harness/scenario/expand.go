@@ -71,7 +71,7 @@ func (b *builder) build() *Plan {
 	slices.Sort(p.Legacy)
 	b.ended = b.end()
 	p.Broadcasters = b.broadcasters(p.System)
-	p.Visitors = b.visitors(p.System)
+	p.Visitors = b.visitors(p.System, p.Broadcasters)
 	b.cast = newCast(p.System, p.Broadcasters, p.Visitors)
 	p.Steps = b.steps()
 	p.Documented = b.documented()

@@ -8,7 +8,7 @@ type Shape string
 // Shapes. Nodes are named; links have two ends; of broadcasters a share is hit;
 // Redis, the store and the mail, of which there is one each, are told how to fail, and
 // web servers with which status, or how old a way to speak they agree to; clocks are
-// wrong by a length of time.
+// wrong by a length of time; of the questions to zones a share is hit.
 const (
 	OnNodes        Shape = "nodes"
 	OnLinks        Shape = "links"
@@ -16,6 +16,7 @@ const (
 	OnRedis        Shape = "redis"
 	OnStore        Shape = "store"
 	OnMail         Shape = "mail"
+	OnZones        Shape = "zones"
 	OnDisks        Shape = "disks"
 	OnWeb          Shape = "web"
 	OnClocks       Shape = "clocks"
@@ -57,6 +58,7 @@ func Faults() []Fault {
 		{Name: "store", Shape: OnStore, Doc: "the object store lives and fails: it refuses, is slow, answers with an error inside a success, loses its answers, rejects parts, has lost its bucket, or finds the clocks wrong"},
 		{Name: "mail", Shape: OnMail, Doc: "mails to broadcasters fail: what is written is blank, or the relay lives and is unavailable, or loses its answers"},
 		{Name: "answer", Shape: OnWeb, Doc: "a web server lives and answers one status to everything, such as 503"},
+		{Name: "dns", Shape: OnZones, Doc: "a share of the questions about the names of the website, the API or streaming is not answered as it should be: with a failure, with a denial, or not at all"},
 		{Name: "skew", Shape: OnClocks, Doc: "the clock of a host is ahead or behind; what it times by itself goes on as before"},
 		{Name: "harden", Shape: OnFloors, Instant: true, Doc: "operators have web servers agree to no way to speak TLS that is older than one"},
 		{Name: "drop", Shape: OnBroadcasters, Instant: true, Doc: "the broadcaster's own connection ends, as a home network's does"},
@@ -90,6 +92,9 @@ func DiskFaults() []string { return []string{"full", "error", "slow"} }
 func StoreFaults() []string {
 	return []string{"unavailable", "slow", "error-in-200", "reply-lost", "part-rejected", "no-bucket", "clock-skew"}
 }
+
+// DNSFaults is how questions about a name can be treated.
+func DNSFaults() []string { return []string{"servfail", "timeout", "nxdomain"} }
 
 // BlankMail is a template of mails that writes nothing: unlike the other faults of the
 // mail it is the recorders'.

@@ -178,7 +178,9 @@ type Step struct {
 	Way     string        `json:"direction,omitempty"`   // both, forth, back
 	Delay   time.Duration `json:"delay,omitempty"`
 	Rate    int           `json:"rate,omitempty"`   // bytes per incident second
-	Answer  string        `json:"answer,omitempty"` // how Redis refuses, the store or the mail fails, what a disk is, or the oldest way to speak
+	Zones   []string      `json:"zones,omitempty"`  // whose names in DNS: website, api, streaming
+	Share   int           `json:"share,omitempty"`  // percent of the questions about them
+	Answer  string        `json:"answer,omitempty"` // how DNS or Redis refuses, the store or the mail fails, what a disk is, or the oldest way to speak
 	Status  int           `json:"status,omitempty"` // of a web server's answers
 	Skew    time.Duration `json:"skew,omitempty"`   // of clocks: ahead, or behind when negative
 	Line    int           `json:"line"`             // in the scenario file; 0: it comes from elsewhere

@@ -114,6 +114,7 @@ func (s *StepSpec) schema() object {
 		OnBroadcasters: func() object { return structSchema(reflect.TypeFor[dropArgs]()) },
 		OnDisks:        func() object { return structSchema(reflect.TypeFor[diskArgs]()) },
 		OnStore:        func() object { return object{"enum": StoreFaults()} },
+		OnZones:        func() object { return structSchema(reflect.TypeFor[zoneArgs]()) },
 		OnMail:         func() object { return object{"enum": MailFaults()} },
 		OnRedis:        func() object { return object{"enum": RedisAnswers()} },
 		OnWeb:          func() object { return structSchema(reflect.TypeFor[answerArgs]()) },

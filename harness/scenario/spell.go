@@ -48,6 +48,13 @@ type dropArgs struct {
 	Share        Share `yaml:"share" doc:"how many of them, such as 50% (default 100%)"`
 }
 
+// zoneArgs are what a fault of zones takes.
+type zoneArgs struct {
+	Of     Names `yaml:"of" need:"yes" doc:"whose names: website, api, streaming"`
+	Answer Name  `yaml:"answer" need:"yes" doc:"servfail, timeout or nxdomain"`
+	Share  Share `yaml:"share" doc:"how many of the questions, such as 30% (default 100%)"`
+}
+
 // answerArgs are what a fault of web servers takes.
 type answerArgs struct {
 	Nodes  Names `yaml:"nodes" need:"yes" doc:"servers of the website or the API, or a glob"`
@@ -138,6 +145,11 @@ func (s *StepSpec) ail(d *decoder, e entry, shape Shape) {
 		if word := s.Answer.Value; !slices.Contains(StoreFaults(), word) {
 			d.add(place(e.value), "a store does not fail by %q%s", clip(word), Meant(word, StoreFaults()))
 		}
+	case OnZones:
+		var a zoneArgs
+		d.value(e.value, &a)
+		s.Nodes, s.Answer, s.Share = a.Of, a.Answer, a.Share
+		d.oneOf(a.Answer, DNSFaults()...)
 	case OnMail:
 		d.value(e.value, &s.Answer)
 		if word := s.Answer.Value; !slices.Contains(MailFaults(), word) {

@@ -40,6 +40,11 @@ func (b *builder) steps() []Step {
 			if b.spec.Store == nil {
 				b.add(s.Pos, `there is no store to fail: give the system one, such as store: {in: us-east}`)
 			}
+		case OnZones:
+			step.Zones, step.Answer, step.Share = b.zones(s), s.Answer.Value, int(s.Share)
+			if step.Share == 0 {
+				step.Share = 100
+			}
 		case OnMail:
 			step.Nodes, step.Answer = b.mailing(s), s.Answer.Value
 		case OnWeb:
@@ -54,6 +59,21 @@ func (b *builder) steps() []Step {
 	}
 	if len(all) > MaxSteps {
 		b.add(b.variant.Pos, "%d steps are more than %d", len(all), MaxSteps)
+	}
+	return all
+}
+
+// zones are the sites whose names a fault of DNS is about.
+func (b *builder) zones(s StepSpec) []string {
+	var known, all []string
+	for _, p := range b.system(b.spec).Pools() {
+		known = append(known, p.Site)
+	}
+	for _, n := range s.Nodes {
+		if !slices.Contains(known, n.Value) {
+			b.add(n.Pos, "there is no name of %q here%s", clip(n.Value), Meant(n.Value, known))
+		}
+		all = append(all, n.Value)
 	}
 	return all
 }
@@ -225,6 +245,8 @@ func (s Step) Sentence() string {
 		what = fmt.Sprintf("the clock of %s is %v ahead", list(s.Nodes), s.Skew)
 	case s.Skew < 0:
 		what = fmt.Sprintf("the clock of %s is %v behind", list(s.Nodes), -s.Skew)
+	case s.Do == "dns":
+		what = fmt.Sprintf("%d%% of the questions about the names of %s: %s", s.Share, list(s.Zones), s.Answer)
 	case s.Do == "harden":
 		what = list(s.Nodes) + " agrees to nothing older than " + Speech(s.Answer)
 	case s.Answer != "":

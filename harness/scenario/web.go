@@ -3,6 +3,7 @@ package scenario
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -10,6 +11,7 @@ import (
 const (
 	websiteName = "www.deadair.test"
 	apiName     = "api.deadair.test"
+	liveName    = "live.deadair.test"
 )
 
 // Servers of the pools, unless a file says otherwise.
@@ -18,11 +20,13 @@ const presetWeb = 2
 // WebSpec is what a file says about the website and the API.
 type WebSpec struct {
 	Pos
-	In      Name `yaml:"in" doc:"the datacenter that they stand in (default: the first)"`
-	Website *int `yaml:"website" doc:"servers of the website, NAME/web-1 …, 1 to 16 (default 2)"`
-	API     *int `yaml:"api" doc:"servers of the API, NAME/api-1 …, 1 to 16 (default 2)"`
-	Floor   Name `yaml:"floor" doc:"the oldest way to speak TLS that their servers agree to: ssl3, 1.0, 1.1 or 1.2; without it they do not speak TLS"`
-	Check   Name `yaml:"check" doc:"how their health checks look: http (default), or tcp, which takes whoever accepts a connection for healthy"`
+	In      Name  `yaml:"in" doc:"the datacenter that they stand in (default: the first)"`
+	Website *int  `yaml:"website" doc:"servers of the website, NAME/web-1 …, 1 to 16 (default 2)"`
+	API     *int  `yaml:"api" doc:"servers of the API, NAME/api-1 …, 1 to 16 (default 2)"`
+	Edge    *int  `yaml:"edge" doc:"servers that deliver shows to listeners, NAME/edge-1 …, up to 16 (default 0)"`
+	Second  *bool `yaml:"second" doc:"true: each has a second name, in a zone of its own, that clients ask when the first one does not resolve"`
+	Floor   Name  `yaml:"floor" doc:"the oldest way to speak TLS that their servers agree to: ssl3, 1.0, 1.1 or 1.2; without it they do not speak TLS"`
+	Check   Name  `yaml:"check" doc:"how their health checks look: http (default), or tcp, which takes whoever accepts a connection for healthy"`
 }
 
 // Web is the website and the API, each a pool of servers behind a name of its own.
@@ -30,16 +34,19 @@ type Web struct {
 	In      string `json:"in"` // the datacenter they stand in
 	Website int    `json:"website"`
 	API     int    `json:"api"`
-	Check   string `json:"check"`           // http or tcp
-	Floor   string `json:"floor,omitempty"` // of TLS; empty: none is spoken
+	Edge    int    `json:"edge,omitempty"`   // servers that deliver shows to listeners
+	Second  bool   `json:"second,omitempty"` // each has a second name
+	Check   string `json:"check"`            // http or tcp
+	Floor   string `json:"floor,omitempty"`  // of TLS; empty: none is spoken
 }
 
 // Pool is some servers behind one name.
 type Pool struct {
-	Site  string // what it is: website or api
-	Name  string // in DNS
-	In    string // the datacenter
-	Nodes []string
+	Site   string // what it is: website, api or streaming
+	Name   string // in DNS
+	In     string // the datacenter
+	Nodes  []string
+	Second string // another name in DNS, in a zone of its own; "" for none
 }
 
 // Pools are those of the system; none without Web.
@@ -47,11 +54,23 @@ func (s System) Pools() []Pool {
 	if s.Web == nil {
 		return nil
 	}
-	return []Pool{
-		{"website", websiteName, s.Web.In, numbered(s.Web.In, "web", s.Web.Website)},
-		{"api", apiName, s.Web.In, numbered(s.Web.In, "api", s.Web.API)},
+	all := []Pool{
+		{Site: "website", Name: websiteName, In: s.Web.In, Nodes: numbered(s.Web.In, "web", s.Web.Website)},
+		{Site: "api", Name: apiName, In: s.Web.In, Nodes: numbered(s.Web.In, "api", s.Web.API)},
 	}
+	if s.Web.Edge > 0 {
+		all = append(all, Pool{Site: "streaming", Name: liveName, In: s.Web.In, Nodes: numbered(s.Web.In, "edge", s.Web.Edge)})
+	}
+	for i := range all {
+		if s.Web.Second {
+			all[i].Second = secondName(all[i].Name)
+		}
+	}
+	return all
 }
+
+// secondName is the name that is there beside another one: www2.deadair.test.
+func secondName(name string) string { return strings.Replace(name, ".", "2.", 1) }
 
 // numbered names so many servers of a datacenter.
 func numbered(dc, kind string, n int) []string {
@@ -67,7 +86,7 @@ func (s *WebSpec) over(o *WebSpec) *WebSpec {
 	if s == nil || o == nil {
 		return first(o, s)
 	}
-	merged := WebSpec{Pos: o.Pos, In: s.In, Website: first(o.Website, s.Website), API: first(o.API, s.API), Check: s.Check, Floor: s.Floor}
+	merged := WebSpec{Pos: o.Pos, In: s.In, Website: first(o.Website, s.Website), API: first(o.API, s.API), Check: s.Check, Floor: s.Floor, Edge: first(o.Edge, s.Edge), Second: first(o.Second, s.Second)}
 	if o.In.Value != "" {
 		merged.In = o.In
 	}
@@ -89,6 +108,8 @@ func (b *builder) web(s *WebSpec, dcs []string) *Web {
 		In:      dcs[0],
 		Website: b.within(s.Pos, "website", or(s.Website, presetWeb), 1, 16),
 		API:     b.within(s.Pos, "api", or(s.API, presetWeb), 1, 16),
+		Edge:    b.within(s.Pos, "edge", or(s.Edge, 0), 0, 16),
+		Second:  or(s.Second, false),
 		Check:   "http",
 	}
 	if s.In.Value != "" {
@@ -112,7 +133,7 @@ type VisitorGroup struct {
 	Name     Name         `yaml:"name" need:"yes" doc:"the group's name"`
 	From     Name         `yaml:"from" need:"yes" doc:"where they are: a name of the table of places"`
 	Count    *int         `yaml:"count" doc:"how many (default 1)"`
-	Ask      Name         `yaml:"ask" doc:"what they visit: website (default), api, or the ingest itself"`
+	Ask      Name         `yaml:"ask" doc:"what they visit: website (default), api, streaming (they listen to shows, one each in turn), or the ingest itself"`
 	Speak    Name         `yaml:"speak" doc:"how: ssl3, or one version of TLS, 1.0 to 1.3; without it in the clear"`
 	Every    *Duration    `yaml:"every" doc:"from one visit to the next, 1s to 1h (default 10s)"`
 	Resolver ResolverKind `yaml:"resolver" doc:"how their resolver treats the TTL: honest (default), clamp:300s, pinned, stale"`
@@ -120,13 +141,15 @@ type VisitorGroup struct {
 
 // Visitor asks the website or the API for something, again and again.
 type Visitor struct {
-	Name     string        `json:"name"`            // paris-07
-	Group    string        `json:"group"`           // paris
-	From     string        `json:"from"`            // a city of package scenario's table
-	Resolver string        `json:"resolver"`        // as a broadcaster's
-	Ask      string        `json:"ask"`             // website, api or ingest
-	Speak    string        `json:"speak,omitempty"` // ssl3, or a version of TLS; empty: in the clear
-	Site     string        `json:"site"`            // its name in DNS
+	Name     string        `json:"name"`             // paris-07
+	Group    string        `json:"group"`            // paris
+	From     string        `json:"from"`             // a city of package scenario's table
+	Resolver string        `json:"resolver"`         // as a broadcaster's
+	Ask      string        `json:"ask"`              // website, api, streaming or ingest
+	Speak    string        `json:"speak,omitempty"`  // ssl3, or a version of TLS; empty: in the clear
+	Site     string        `json:"site"`             // its name in DNS
+	Second   string        `json:"second,omitempty"` // the name that is asked when that does not resolve
+	Mount    string        `json:"mount,omitempty"`  // of streaming: the show
 	Every    time.Duration `json:"every"`
 }
 
@@ -138,7 +161,7 @@ func (d *decoder) checkVisitors(f *File) {
 	for i, g := range f.Visitors {
 		d.checkName(g.Name)
 		d.checkPlace(g.From)
-		d.oneOf(g.Ask, "website", "api", "ingest")
+		d.oneOf(g.Ask, "website", "api", "streaming", "ingest")
 		d.oneOf(g.Speak, Spoken()...)
 		taken := slices.ContainsFunc(f.Broadcasters, func(b Group) bool { return b.Name.Value == g.Name.Value }) ||
 			slices.ContainsFunc(f.Visitors[:i], func(v VisitorGroup) bool { return v.Name.Value == g.Name.Value })
@@ -162,7 +185,7 @@ func (d *decoder) checkVisitors(f *File) {
 func (g VisitorGroup) count() int { return min(max(or(g.Count, 1), 0), MaxVisitors+1) }
 
 // visitors names and places every visitor.
-func (b *builder) visitors(sys System) []Visitor {
+func (b *builder) visitors(sys System, shows []Broadcaster) []Visitor {
 	var all []Visitor
 	for _, g := range b.file.Visitors {
 		one := Visitor{
@@ -172,11 +195,20 @@ func (b *builder) visitors(sys System) []Visitor {
 		switch g.Ask.Value {
 		case "api":
 			one.Ask, one.Site = "api", apiName
+		case "streaming":
+			one.Ask, one.Site = "streaming", liveName
 		case "ingest":
 			one.Ask, one.Site = "ingest", sys.DNS.Name
 		}
 		b.checkVisited(g, one, sys)
-		for _, one.Name = range members(g.Name.Value, g.count()) {
+		if sys.Web != nil && sys.Web.Second && one.Ask != "ingest" {
+			one.Second = secondName(one.Site)
+		}
+		for i, name := range members(g.Name.Value, g.count()) {
+			one.Name = name
+			if one.Ask == "streaming" {
+				one.Mount = shows[i%len(shows)].Mount
+			}
 			all = append(all, one)
 		}
 	}

@@ -29,8 +29,15 @@ func (s *Stack) buildZones() (err error) {
 		return err
 	}
 	for _, p := range s.plan.System.Pools() {
-		z, err := s.newZone(s.poolZone(p))
+		z, err := s.newZone(s.poolZone(p, p.Name, zoneHost(p)))
 		if err != nil {
+			return err
+		}
+		s.zones, s.sites[p.Site] = append(s.zones, z), z
+		if p.Second == "" {
+			continue
+		}
+		if z, err = s.newZone(s.poolZone(p, p.Second, secondHost(p))); err != nil {
 			return err
 		}
 		s.zones = append(s.zones, z)
@@ -38,10 +45,23 @@ func (s *Stack) buildZones() (err error) {
 	return nil
 }
 
+// Spoil has a share of the questions about a site's name, 0 to 1, treated by a mode; the
+// second name's zone is another one.
+func (s *Stack) Spoil(site string, mode route53.Mode, share float64) error {
+	z := s.sites[site]
+	if z == nil {
+		return fmt.Errorf("there is no name of %s", site)
+	}
+	return z.Answer(mode, share)
+}
+
+// Spoilt is how many questions about a site's name were treated so since.
+func (s *Stack) Spoilt(site string) int { return s.sites[site].Spoilt() }
+
 // poolZone configures the zone of a pool: all of its servers, in one place.
-func (s *Stack) poolZone(p scenario.Pool) route53.Config {
-	cfg := s.zoneConfig(p.Name, zoneHost(p))
-	cfg.Observe = s.observeDNS(p.Name)
+func (s *Stack) poolZone(p scenario.Pool, name, host string) route53.Config {
+	cfg := s.zoneConfig(name, host)
+	cfg.Observe = s.observeDNS(name)
 	region := route53.Region{Name: p.In, Place: placeOf(s.plan, p.Nodes[0])}
 	for _, name := range p.Nodes {
 		region.Records = append(region.Records, route53.Record{
@@ -120,6 +140,9 @@ func (s *Stack) buildResolvers() error {
 	var zones []resolver.Zone
 	for _, p := range s.plan.System.Pools() {
 		zones = append(zones, resolver.Zone{Name: p.Name, Server: s.at(zoneHost(p), dnsPort)})
+		if p.Second != "" {
+			zones = append(zones, resolver.Zone{Name: p.Second, Server: s.at(secondHost(p), dnsPort)})
+		}
 	}
 	for _, r := range resolversOf(s.plan) {
 		e := s.world.Env(r.host())

@@ -53,6 +53,9 @@ func Hosts(p *scenario.Plan) []world.Host {
 	all = append(all, world.Host{Name: dnsHost, Place: home}, world.Host{Name: operatorHost, Place: home})
 	for _, pool := range p.System.Pools() {
 		all = append(all, world.Host{Name: zoneHost(pool), Place: home})
+		if pool.Second != "" {
+			all = append(all, world.Host{Name: secondHost(pool), Place: home})
+		}
 	}
 	for i := range p.System.DNS.Checkers {
 		all = append(all, world.Host{Name: checkerName(i), Place: checkerPlaces()[i%len(checkerPlaces())]})
@@ -139,6 +142,9 @@ func balancersOf(p *scenario.Plan) []string {
 
 // zoneHost is where DNS answers for the name of a pool.
 func zoneHost(p scenario.Pool) string { return dnsHost + "/" + p.Site }
+
+// secondHost is where DNS answers for the second name of a pool.
+func secondHost(p scenario.Pool) string { return zoneHost(p) + "/second" }
 
 // resolverSpec is one caching resolver, shared by the people of a place: of its own,
 // or of another one.

@@ -21,6 +21,7 @@ const (
 	kindStore       = "store"
 	kindMail        = "mail"
 	kindWeb         = "web"
+	kindEdge        = "edge"
 )
 
 // part is one sort of server that a system is made of. Each is one file.
@@ -52,6 +53,7 @@ func parts() []part {
 		recorderPart(),
 		balancerPart(),
 		webPart(),
+		edgePart(),
 	}
 }
 

@@ -42,10 +42,11 @@ type Stack struct {
 	log   *history.Log
 	text  *slog.Logger
 
-	stages    [][]world.Node    // of one part each, in the order in which they start
-	gateway   *gateway          // to a foreign Redis; nil without one
-	dns       *route53.Server   // of ingest
-	zones     []*route53.Server // of other names
+	stages    [][]world.Node             // of one part each, in the order in which they start
+	gateway   *gateway                   // to a foreign Redis; nil without one
+	dns       *route53.Server            // of ingest
+	zones     []*route53.Server          // of other names
+	sites     map[string]*route53.Server // of them those of the first names, by what they name
 	resolvers map[resolverSpec]*resolver.Resolver
 	shows     map[string]*broadcaster.Broadcaster
 	visitors  []*audience.Visitor
@@ -62,6 +63,7 @@ func New(p *scenario.Plan, w world.World, log *history.Log, text *slog.Logger) (
 		resolvers: map[resolverSpec]*resolver.Resolver{},
 		shows:     map[string]*broadcaster.Broadcaster{},
 		byID:      map[uint32]string{},
+		sites:     map[string]*route53.Server{},
 		stop:      func() {},
 	}
 	for _, l := range p.Legacy {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"deadair/fakes/audience"
+	"deadair/fakes/edge"
 	"deadair/fakes/web"
 	"deadair/harness/history"
 	"deadair/harness/scenario"
@@ -20,7 +21,7 @@ func webPart() part {
 		hosts: func(p *scenario.Plan, dc scenario.Datacenter) []string {
 			var names []string
 			for _, pool := range p.System.Pools() {
-				if pool.In == dc.Name {
+				if pool.In == dc.Name && pool.Site != streaming {
 					names = append(names, pool.Nodes...)
 				}
 			}
@@ -47,6 +48,7 @@ func webNode(s *Stack, _ scenario.Datacenter, name string) (*world.Node, error) 
 // What visitors do, besides what a plan says.
 const (
 	visitPatience = 30 * time.Second // until a person gives a page up; it is not scaled
+	listenAfter   = 5 * time.Second  // a show's begin until listeners come, in incident time
 	visitQuiet    = 10 * time.Second // how long requests that succeed are only counted, in incident time
 )
 
@@ -56,10 +58,15 @@ func (s *Stack) buildVisitors() error {
 		e := s.world.Env(v.Name)
 		every := s.clock(v.Every)
 		phase := e.Phase("visits", every)
+		until := s.clock(s.plan.End)
+		if v.Ask == streaming {
+			on, off := s.airtime(v.Mount)
+			phase, until = phase+s.clock(on), s.clock(off)
+		}
 		one, err := audience.NewVisitor(audience.VisitorConfig{
 			Ways: audience.Ways{Resolve: s.resolvers[resolverSpec{place: v.From, kind: v.Resolver}].Lookup, Dial: e.DialContext},
 			Asks: []audience.Ask{asked(v)}, Every: every, Phase: phase,
-			Duration: s.clock(s.plan.End) - phase, Patience: visitPatience,
+			Duration: max(until-phase, 1), Patience: visitPatience,
 			Quiet: s.clock(visitQuiet), Observe: s.observeVisitor(v.Name),
 		})
 		if err != nil {
@@ -70,15 +77,27 @@ func (s *Stack) buildVisitors() error {
 	return nil
 }
 
+// airtime is when there is something to listen to at a mount.
+func (s *Stack) airtime(mount string) (from, to time.Duration) {
+	for _, b := range s.plan.Broadcasters {
+		if b.Mount == mount {
+			return b.OnAir + listenAfter, b.OffAir
+		}
+	}
+	return 0, s.plan.End
+}
+
 // asked is what a visitor asks, and where.
 func asked(v scenario.Visitor) audience.Ask {
-	a := audience.Ask{Site: v.Site, Port: webPort, Path: web.PagePath, How: v.Speak}
+	a := audience.Ask{Site: v.Site, Port: webPort, Path: web.PagePath, How: v.Speak, Second: v.Second}
 	if v.Speak != "" {
 		a.Port = webSecurePort
 	}
 	switch v.Ask {
 	case "api":
 		a.Path = web.IngestPath
+	case streaming:
+		a.Path = edge.LivePath + v.Mount
 	case "ingest":
 		a.Port, a.Path = IngestPort, "/health"
 	}
