@@ -114,9 +114,9 @@ func (r *run) play(ctx context.Context) error {
 		return err
 	}
 	r.stage = &wire{box: box}
-	making, stop := context.WithCancel(ctx)
+	obeying, stop := context.WithCancel(context.WithoutCancel(ctx)) // a run that is asked to end still orders its nodes about
 	defer stop()
-	made := r.makeNodes(making)
+	made := r.makeNodes(ctx, obeying)
 	defer func() { stop(); <-made }()
 
 	if err := r.stage.say(inside.Opened(r.opening)); err != nil {

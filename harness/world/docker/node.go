@@ -49,9 +49,9 @@ type node struct {
 	program *program // the last one; nil for a node of ours
 }
 
-// makeNodes makes all nodes' containers and has each do what the stage says to it. It does
-// not wait; the channel is closed when ctx has ended and nothing of it runs any more.
-func (r *run) makeNodes(ctx context.Context) <-chan struct{} {
+// makeNodes makes all nodes' containers, until ctx ends, and has each do what the stage says
+// to it. It does not wait; the channel is closed when obeying has ended and nothing of it runs any more.
+func (r *run) makeNodes(ctx, obeying context.Context) <-chan struct{} {
 	var making errgroup.Group
 	making.SetLimit(atOnce)
 	var all sync.WaitGroup
@@ -63,7 +63,7 @@ func (r *run) makeNodes(ctx context.Context) <-chan struct{} {
 		n := &node{run: r, name: h.Name, inbox: make(chan inside.Message, maxOrders), made: make(chan struct{})}
 		r.nodes[h.Name] = n
 		own = append(own, n)
-		all.Go(func() { n.obey(ctx) })
+		all.Go(func() { n.obey(obeying) })
 	}
 	done := make(chan struct{})
 	go func() {
