@@ -156,8 +156,8 @@ func TestSourcesThatWaitForAPlaceAreBounded(t *testing.T) {
 		var held []*client
 		for i := range 2 {
 			held = append(held, r.connect(source(fmt.Sprint("/held-", i), "anna", "secret")))
+			synctest.Wait() // no more credentials are proven at once than sources have a place
 		}
-		synctest.Wait()
 		over := r.ask(source("/over", "anna", "secret"))
 		require.Equal(t, 403, over.code)
 		require.Equal(t, "too many sources on this server", over.body)

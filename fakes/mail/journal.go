@@ -85,16 +85,31 @@ func (r *Relay) keep(m Mail) error {
 	}
 	r.turn <- struct{}{}
 	defer func() { <-r.turn }()
-	f, err := r.env.Disk.OpenFile(journalFile, os.O_CREATE|os.O_WRONLY|os.O_APPEND)
-	if err != nil {
+	if r.torn {
+		if err := mend(r.env.Disk); err != nil {
+			return fmt.Errorf("keep mail: %w", err)
+		}
+	}
+	r.torn = true
+	if err := add(r.env.Disk, append(line, '\n')); err != nil {
 		return fmt.Errorf("keep mail: %w", err)
+	}
+	r.torn = false
+	return nil
+}
+
+// add appends to the file and returns once that is durable.
+func add(disk env.Disk, line []byte) error {
+	f, err := disk.OpenFile(journalFile, os.O_CREATE|os.O_WRONLY|os.O_APPEND)
+	if err != nil {
+		return err
 	}
 	defer f.Close()
-	if _, err := f.Write(append(line, '\n')); err != nil {
-		return fmt.Errorf("keep mail: %w", err)
+	if _, err := f.Write(line); err != nil {
+		return err
 	}
 	if err := f.Sync(); err != nil {
-		return fmt.Errorf("keep mail: %w", err)
+		return err
 	}
-	return r.env.Disk.SyncDir(".")
+	return disk.SyncDir(".")
 }

@@ -45,6 +45,7 @@ type Relay struct {
 	env  env.Env
 	sick sickness
 	turn chan struct{} // of one: held by whoever writes to the disk
+	torn bool          // the last line may be half a line; for who has the turn
 }
 
 // New checks the configuration and starts nothing.

@@ -115,9 +115,9 @@ func (r *Redis) Serve(ctx context.Context) error {
 	defer stop()
 	var following sync.WaitGroup
 	defer following.Wait()
-	ctx, end := context.WithCancel(ctx)
+	serving, end := context.WithCancel(ctx)
 	defer end()
-	following.Go(func() { r.follow(ctx, mini) })
+	following.Go(func() { r.follow(serving, mini) })
 	for {
 		conn, err := listener.Accept()
 		if ctx.Err() != nil {
