@@ -80,8 +80,10 @@ func (v *Visitor) Run(ctx context.Context) {
 	if !rest(ctx, v.cfg.Phase) {
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, v.cfg.Duration)
+	// Not a deadline: a dialer keeps it by a clock of its own, which may be the first to tell.
+	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	defer time.AfterFunc(v.cfg.Duration, cancel).Stop()
 	v.since = time.Now()
 	for ctx.Err() == nil {
 		began := time.Now()

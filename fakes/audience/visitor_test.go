@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -205,6 +206,20 @@ func TestVisitorEndsInTheMiddleOfARequest(t *testing.T) {
 		<-ended
 		require.Empty(t, s.told, "it is not known what would have come of it")
 	})
+}
+
+// TestNobodyElseTellsThatItEnds: a dialer that is given a deadline may say that it is over
+// before the context does; that was no failure of the server's.
+func TestNobodyElseTellsThatItEnds(t *testing.T) {
+	told := visit(t, func(c *audience.VisitorConfig) {
+		c.Duration, c.Patience = 10*time.Second, 20*time.Second
+		c.Dial = func(ctx context.Context, _, _ string) (net.Conn, error) {
+			over, _ := ctx.Deadline()
+			time.Sleep(time.Until(over) - time.Nanosecond)
+			return nil, os.ErrDeadlineExceeded
+		}
+	}, nothing)
+	require.Empty(t, told)
 }
 
 func TestVisitorConfigIsChecked(t *testing.T) {
