@@ -97,8 +97,8 @@ func TestLoopback(t *testing.T) {
 	}
 }
 
-// TestDefaultsFitTheirTime: what replay plays in real time unless told otherwise takes
-// at most four minutes on two cores, of which one is for starting and stopping.
+// TestDefaultsFitTheirTime: what replay plays in real time unless told otherwise is three
+// minutes of playing at most; starting and stopping come on top of them, on two cores two and a half.
 func TestDefaultsFitTheirTime(t *testing.T) {
 	const atOnce, speed, most = 5, 10, 3 * time.Minute
 	for _, world := range []string{"loopback", "docker"} {
