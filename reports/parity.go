@@ -152,7 +152,9 @@ func parity(v, o Run) Parity {
 }
 
 // disorder tells what did not happen in the other world, and which two stages came in
-// another order, each time well apart.
+// another order, each time well apart. What happened only in the other world does not
+// count: a machine that is busy can do that, and a deadline of a second that is ten of
+// the incident's.
 func (p Parity) disorder() (found []string) {
 	for i, a := range p.Chain {
 		if a.OtherS == nil {

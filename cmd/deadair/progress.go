@@ -155,9 +155,11 @@ func tellParity(t terminal, table []reports.Parity) {
 	}
 	agree := 0
 	for _, p := range table {
-		agree += map[bool]int{true: 1}[p.Agree && p.Unclear == ""]
-		if !p.Agree {
+		switch {
+		case !p.Agree:
 			fmt.Fprintf(t.out, "PARITY   %s\n", p.Line())
+		case p.Unclear == "":
+			agree++
 		}
 	}
 	fmt.Fprintf(t.out, "%d of %d variants the same in virtual time and on real sockets.\n", agree, len(table))

@@ -90,11 +90,13 @@ func (s *Server) Serve(ctx context.Context) error {
 		if addr == "" {
 			continue
 		}
-		l, err := s.env.Listen(s.ctx, "tcp", addr)
-		if err != nil {
-			return fmt.Errorf("listen at %s: %w", addr, err)
-		}
-		s.group.Go(func() error { return httpd.Serve(s.ctx, l, s.handler(), s.env.Log) })
+		s.group.Go(func() error {
+			l, err := s.env.Listen(s.ctx, "tcp", addr)
+			if err != nil {
+				return fmt.Errorf("listen at %s: %w", addr, err)
+			}
+			return httpd.Serve(s.ctx, l, s.handler(), s.env.Log)
+		})
 	}
 	return s.group.Wait()
 }

@@ -86,11 +86,13 @@ func (r *Relay) Serve(ctx context.Context) error {
 		if p.addr == "" {
 			continue
 		}
-		l, err := r.env.Listen(ctx, "tcp", p.addr)
-		if err != nil {
-			return errors.Join(fmt.Errorf("listen at %s: %w", p.addr, err), ctx.Err())
-		}
-		group.Go(func() error { return p.serve(l) })
+		group.Go(func() error {
+			l, err := r.env.Listen(ctx, "tcp", p.addr)
+			if err != nil {
+				return fmt.Errorf("listen at %s: %w", p.addr, err)
+			}
+			return p.serve(l)
+		})
 	}
 	return group.Wait()
 }

@@ -118,3 +118,20 @@ func TestWhatWasTakenStays(t *testing.T) {
 		require.Equal(t, []string{"one\r\n", "two\r\n", "three\r\n"}, texts(t, d))
 	})
 }
+
+// TestPortTaken: a server that cannot have one of its ports ends, with all that it started.
+func TestPortTaken(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := new(envtest.Net).Env("host", host, nil)
+		e.Disk = newDisk(t, 0).Mount()
+		l, err := e.Listen(t.Context(), "tcp", ":8002")
+		require.NoError(t, err)
+		defer l.Close()
+		e.Config, err = json.Marshal(mail.Config{Name: "mail.deadair.test", Admin: ":8002"})
+		require.NoError(t, err)
+		require.ErrorContains(t, mail.Serve(t.Context(), e), "listen at :8002: ")
+		other, err := e.Listen(t.Context(), "tcp", mail.Addr)
+		require.NoError(t, err, "its other port is free again")
+		require.NoError(t, other.Close())
+	})
+}

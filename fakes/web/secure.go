@@ -69,7 +69,7 @@ func (s *Server) config() (cfg *tls.Config, old bool) {
 func (s *Server) listenSecurely(ctx context.Context) (net.Listener, error) {
 	l, err := s.env.Listen(ctx, "tcp", SecureAddr)
 	if err != nil {
-		return nil, fmt.Errorf("listen at %s: %w", SecureAddr, err)
+		return nil, err
 	}
 	return secureListener{l, s}, nil
 }

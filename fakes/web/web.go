@@ -11,6 +11,7 @@ import (
 	"crypto/tls"
 	"encoding/json"
 	"fmt"
+	"net"
 	"net/http"
 	"sync"
 
@@ -90,24 +91,28 @@ func Serve(ctx context.Context, e env.Env) error {
 // Serve listens until ctx is done, and returns when all requests have ended.
 func (s *Server) Serve(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
-	for addr, handler := range map[string]http.Handler{Addr: s.spoilt(s.public()), s.cfg.Admin: s.operators()} {
-		if addr == "" {
-			continue
-		}
-		l, err := s.env.Listen(ctx, "tcp", addr)
-		if err != nil {
-			return fmt.Errorf("listen at %s: %w", addr, err)
-		}
-		group.Go(func() error { return httpd.Serve(ctx, l, handler, s.env.Log) })
+	serve := func(addr string, handler http.Handler, listen func(context.Context) (net.Listener, error)) {
+		group.Go(func() error {
+			l, err := listen(ctx)
+			if err != nil {
+				return fmt.Errorf("listen at %s: %w", addr, err)
+			}
+			return httpd.Serve(ctx, l, handler, s.env.Log)
+		})
+	}
+	serve(Addr, s.spoilt(s.public()), s.listener(Addr))
+	if s.cfg.Admin != "" {
+		serve(s.cfg.Admin, s.operators(), s.listener(s.cfg.Admin))
 	}
 	if s.cfg.Floor != "" {
-		l, err := s.listenSecurely(ctx)
-		if err != nil {
-			return err
-		}
-		group.Go(func() error { return httpd.Serve(ctx, l, s.spoilt(s.public()), s.env.Log) })
+		serve(SecureAddr, s.spoilt(s.public()), s.listenSecurely)
 	}
 	return group.Wait()
+}
+
+// listener listens at a port as it is.
+func (s *Server) listener(addr string) func(context.Context) (net.Listener, error) {
+	return func(ctx context.Context) (net.Listener, error) { return s.env.Listen(ctx, "tcp", addr) }
 }
 
 // page is what a visitor gets.

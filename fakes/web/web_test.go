@@ -97,3 +97,19 @@ func TestConfigIsChecked(t *testing.T) {
 		require.ErrorContains(t, web.Serve(t.Context(), e), want)
 	}
 }
+
+// TestPortTaken: a server that cannot have one of its ports ends, with all that it started.
+func TestPortTaken(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := new(envtest.Net).Env("host", host, nil)
+		l, err := e.Listen(t.Context(), "tcp", ":8002")
+		require.NoError(t, err)
+		defer l.Close()
+		e.Config, err = json.Marshal(web.Config{Pool: "api", Admin: ":8002"})
+		require.NoError(t, err)
+		require.ErrorContains(t, web.Serve(t.Context(), e), "listen at :8002: ")
+		other, err := e.Listen(t.Context(), "tcp", web.Addr)
+		require.NoError(t, err, "its other port is free again")
+		require.NoError(t, other.Close())
+	})
+}
