@@ -11,12 +11,12 @@ import (
 	"deadair/balancer/icecast"
 )
 
-// Reload takes the accounts and the certificate anew from a configuration and from
-// the files that it names; its other fields are not looked at. Shows on air are not
-// affected. After an error all is as it was.
+// Reload takes the accounts, the certificate and the rollout anew from a configuration
+// and from the files that it names; its other fields are not looked at. Shows on air are
+// not affected. After an error all is as it was.
 func (b *Balancer) Reload(cfg Config) error {
 	cfg = cfg.WithDefaults(b.env.Host)
-	if err := cfg.validateAccess(); err != nil {
+	if err := errors.Join(cfg.validateAccess(), cfg.Rollout.validate(b.cfg.Recorders)); err != nil {
 		return fmt.Errorf("check config: %w", err)
 	}
 	return b.load(cfg)
@@ -37,13 +37,14 @@ func (b *Balancer) load(cfg Config) error {
 		}
 	}
 	b.certificate.Store(certificate)
+	b.rollout.Store(&cfg.Rollout)
 	return nil
 }
 
 // openAccounts is who knows all accounts.
 func (b *Balancer) openAccounts(cfg Config) (account.Checker, error) {
 	if cfg.Auth.URL != "" {
-		return account.NewService(cfg.Auth, b.env.DialContext, b.log)
+		return b.openService(cfg.Auth)
 	}
 	all := make(map[string]account.Account)
 	if cfg.AccountsFile != "" {
@@ -64,6 +65,20 @@ func (b *Balancer) openAccounts(cfg Config) (account.Checker, error) {
 	}
 	b.log.Info("accounts read", "accounts", list.Len())
 	return list, nil
+}
+
+// openService is a service that remembers what the one before it had said.
+func (b *Balancer) openService(cfg account.ServiceConfig) (account.Checker, error) {
+	s, err := account.NewService(cfg, b.env.DialContext, b.log)
+	if err != nil {
+		return nil, err
+	}
+	if current := b.accounts.Load(); current != nil {
+		if before, ok := (*current).(*account.Service); ok {
+			s.Inherit(before)
+		}
+	}
+	return s, nil
 }
 
 // credentials are a user and a password as they came in.

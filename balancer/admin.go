@@ -11,7 +11,7 @@ import (
 )
 
 // serveAdmin serves operators until ctx is done: GET /health, /metrics, /recorders,
-// POST /drain, /undrain.
+// /rollout, POST /drain, /undrain, /rollout.
 func (b *Balancer) serveAdmin(ctx context.Context, l net.Listener) {
 	server := &http.Server{
 		Handler:           b.adminHandler(),
@@ -48,6 +48,8 @@ func (b *Balancer) adminHandler() http.Handler {
 	})
 	mux.HandleFunc("POST /drain", func(w http.ResponseWriter, _ *http.Request) { b.Drain() })
 	mux.HandleFunc("POST /undrain", func(w http.ResponseWriter, _ *http.Request) { b.Undrain() })
+	mux.HandleFunc("GET /rollout", b.tellRollout)
+	mux.HandleFunc("POST /rollout", b.takeRollout)
 	mux.Handle("GET /metrics", promhttp.HandlerFor(b.metrics.registry, promhttp.HandlerOpts{}))
 	return mux
 }

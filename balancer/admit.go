@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"deadair/balancer/account"
+	"deadair/balancer/env"
 	"deadair/balancer/fleet"
 	"deadair/balancer/icecast"
 	"deadair/balancer/session"
@@ -30,6 +31,7 @@ type admission struct {
 	mount   string
 	account string // "" until the credentials are proven
 	proof   string // of them, for others
+	plan    string // of the account; "" when nobody told
 	began   time.Time
 
 	arrived  bool                    // the table knows it
@@ -96,6 +98,8 @@ func (b *Balancer) admit(ctx context.Context, a *admission) *show {
 	case no.Reason == left:
 		b.metrics.refused(left)
 		b.log.Info("source left before its answer", "mount", a.mount)
+	case ctx.Err() != nil: // a client that loses its connection goes to another balancer at once; one that is told 503 may wait
+		b.dismiss(a.client, "balancer-ended")
 	default:
 		b.refuse(a.client, a.head, no.Refusal)
 	}
@@ -158,7 +162,7 @@ func (b *Balancer) identify(ctx context.Context, a *admission, c credentials, r 
 		return no
 	}
 	b.table.proven(a)
-	a.account, a.proof = grant.Account, grant.Proof
+	a.account, a.proof, a.plan = grant.Account, grant.Proof, grant.Plan
 	return nil
 }
 
@@ -192,7 +196,7 @@ func (b *Balancer) claim(ctx context.Context, a *admission) *refused {
 		return nil
 	case errors.Is(err, session.ErrTaken):
 		return &refused{icecast.MountInUse(), giveUp}
-	case ctx.Err() != nil:
+	case env.Ended(ctx):
 		return &refused{refuseUnavailable(), tryLater}
 	}
 	b.log.Warn("admitting without the index", "mount", a.mount, "err", err)

@@ -48,6 +48,7 @@ type Balancer struct {
 	requests chan struct{} // and one for each metadata or kill request
 	leaving  chan struct{} // and one for each refused client that reads its answer
 	draining atomic.Bool
+	rollout  atomic.Pointer[Rollout]
 	buffers  sync.Pool // of *[bufferSize]byte
 	metrics  *metrics
 
@@ -101,7 +102,7 @@ func New(cfg Config, e env.Env, parts Parts) (*Balancer, error) {
 
 func (b *Balancer) redis() (*session.Redis, error) {
 	store, err := session.NewRedis(session.RedisConfig{
-		Addr: b.cfg.Redis, Sentinels: b.cfg.RedisSentinels, Master: b.cfg.RedisMaster, Prefix: b.cfg.RedisKeys, Deadline: b.cfg.ClaimDeadline,
+		Addr: b.cfg.Redis, Sentinels: b.cfg.RedisSentinels, Master: b.cfg.RedisMaster, Cluster: b.cfg.RedisCluster, Prefix: b.cfg.RedisKeys, Deadline: b.cfg.ClaimDeadline,
 	}, b.env.DialContext)
 	if err != nil {
 		return nil, fmt.Errorf("open index: %w", err)

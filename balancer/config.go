@@ -34,6 +34,7 @@ type Config struct {
 	Redis          string           `yaml:"redis"`           // "ip:port" of the index
 	RedisSentinels []string         `yaml:"redis-sentinels"` // "ip:port" each of who knows where the index is, in the place of redis; a majority must answer
 	RedisMaster    string           `yaml:"redis-master"`    // what they call it
+	RedisCluster   []string         `yaml:"redis-cluster"`   // "ip:port" each of servers of a Redis cluster, in the place of redis; they tell of the others
 	RedisKeys      string           `yaml:"redis-keys"`      // what the index's keys begin with, the same in all balancers; "deadair:"
 	Recorders      []fleet.Recorder `yaml:"recorders"`       // all datacenters'
 	Peers          []fleet.Peer     `yaml:"peers"`           // the other balancers, asked whether a fault is ours alone
@@ -48,6 +49,8 @@ type Config struct {
 	// which is "source" when there is a password only. A user's second stream goes to
 	// the same mount with "/2" behind it, and so on. A list may name other mounts.
 	ShoutcastMount string `yaml:"shoutcast-mount"` // "/{user}"
+
+	Rollout Rollout `yaml:"rollout"` // of a new generation of recorders. Read again on Reload
 
 	HeadTimeout          time.Duration `yaml:"head-timeout"`           // until a request's head is complete; 15s
 	HoldPut              time.Duration `yaml:"hold-put"`               // a PUT is answered within; libshout sends its body unasked after 4 s; 3s
@@ -202,17 +205,24 @@ func (c Config) failoverBound() time.Duration {
 	return c.RenewInterval + time.Duration(c.CheckThreshold)*c.CheckInterval + c.DNSTTL
 }
 
+// validateIndex says what is wrong with where the index is.
+func (c Config) validateIndex() error {
+	switch {
+	case c.Redis == "" && len(c.RedisSentinels) == 0 && len(c.RedisCluster) == 0:
+		return errors.New("redis: give the index's \"ip:port\", or redis-sentinels and redis-master, or redis-cluster")
+	case c.Redis != "" && len(c.RedisSentinels) > 0:
+		return errors.New("redis-sentinels: they tell where the index is; remove redis, or them")
+	case len(c.RedisCluster) > 0 && (c.Redis != "" || len(c.RedisSentinels) > 0):
+		return errors.New("redis-cluster: its servers tell where the index is; remove redis and redis-sentinels, or them")
+	case len(c.RedisSentinels) > 0 && c.RedisMaster == "":
+		return errors.New("redis-master: say what the sentinels call the index")
+	}
+	return nil
+}
+
 // validate says what is wrong with a configuration that has its defaults.
 func (c Config) validate() error {
-	errs := []error{c.validateNames(), c.validateTimes(), c.validateAccess()}
-	switch {
-	case c.Redis == "" && len(c.RedisSentinels) == 0:
-		errs = append(errs, errors.New("redis: give the index's \"ip:port\", or redis-sentinels and redis-master"))
-	case c.Redis != "" && len(c.RedisSentinels) > 0:
-		errs = append(errs, errors.New("redis-sentinels: they tell where the index is; remove redis, or them"))
-	case len(c.RedisSentinels) > 0 && c.RedisMaster == "":
-		errs = append(errs, errors.New("redis-master: say what the sentinels call the index"))
-	}
+	errs := []error{c.validateNames(), c.validateTimes(), c.validateAccess(), c.validateIndex()}
 	if bound := c.failoverBound(); c.Window < bound {
 		errs = append(errs, fmt.Errorf("window: %v is shorter than this configuration's own failover: "+
 			"renew-interval %v + check-threshold %d × check-interval %v + dns-ttl %v = %v; make window at least that, or fail over faster",
@@ -259,6 +269,7 @@ func (c Config) validateNames() error {
 			errs = append(errs, fmt.Errorf("peers[%d]: give it an addr", i))
 		}
 	}
+	errs = append(errs, c.Rollout.validate(c.Recorders))
 	return errors.Join(errs...)
 }
 

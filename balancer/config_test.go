@@ -103,6 +103,7 @@ func TestNewRefuses(t *testing.T) {
 		"same name twice": {func(c *Config) { c.Recorders[1].Name = c.Recorders[0].Name }, "recorders[1]: there is already one"},
 		"peer without":    {func(c *Config) { c.Peers = []fleet.Peer{{Name: "x"}} }, "peers[0]: give it an addr"},
 		"no redis":        {func(c *Config) { c.Redis = "" }, "redis: give"},
+		"two indexes":     {func(c *Config) { c.RedisCluster = []string{"10.0.0.9:6379"} }, "redis-cluster: its servers tell where the index is; remove redis"},
 		"negative":        {func(c *Config) { c.HoldPut = -1 }, "hold-put: -1ns is negative"},
 		"negative limit":  {func(c *Config) { c.MaxPending = -1 }, "max-pending: -1 is negative"},
 	} {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"deadair/balancer/env"
 	"deadair/balancer/icecast"
 )
 
@@ -29,7 +30,7 @@ func (b *Balancer) hold(ctx context.Context, a *admission) (*show, *refused) {
 		if no == nil {
 			return s, nil
 		}
-		if last == nil || ctx.Err() == nil { // a try that the budget cut short does not know the reason
+		if last == nil || !env.Ended(ctx) { // a try that the budget cut short does not know the reason
 			last = no
 		}
 		switch {

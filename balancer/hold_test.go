@@ -345,8 +345,21 @@ func TestAccountServiceThatDies(t *testing.T) {
 		<-served
 		time.Sleep(time.Hour)
 		c.Close()
-		r.live("/show")
+		c, _ = r.live("/show")
 		require.Equal(t, 403, r.ask(put("/show", "anna", "guess")).code, "not proven wrong")
+		c.Close()
+		time.Sleep(time.Hour)
+		_, err = r.store.Lookup(t.Context(), "/show")
+		require.ErrorIs(t, err, session.ErrNotFound, "the index proves nothing any more")
+		cfg := r.balancer.Config()
+		cfg.Auth.Cache = 7
+		require.NoError(t, r.balancer.Reload(cfg))
+		c, _ = r.live("/show") // proven before the reload
+		c.Close()
+		time.Sleep(time.Hour)
+		cfg.Auth.URL = "http://10.0.4.2:80/auth"
+		require.NoError(t, r.balancer.Reload(cfg))
+		require.Equal(t, 403, r.ask(put("/show", "anna", "secret")).code, "another service may know better")
 	})
 }
 

@@ -16,16 +16,26 @@ type Parts struct {
 
 // Choice is what a choice of recorders is made from.
 type Choice struct {
-	Mount  string
-	Sticky string         // the recorder that has the mount's session; "" when none has
-	View   []fleet.Status // all recorders, as this balancer sees them
-	Near   []string       // datacenters by nearness
+	Mount      string
+	Sticky     string         // the recorder that has the mount's session; "" when none has
+	Generation string         // of recorders that a show goes to if it begins; "" for any
+	View       []fleet.Status // all recorders, as this balancer sees them
+	Near       []string       // datacenters by nearness
 }
 
 // Choose names the recorders that a source is offered to, best first: the
-// session's own, unless it is down, then those of fleet.Choose.
+// session's own, unless it is down, then those of fleet.Choose, of the generation that
+// the show is for before all others.
 func Choose(c Choice) []fleet.Recorder {
-	rest := fleet.Choose(c.View, c.Near, c.Mount)
+	var meant, others []fleet.Status
+	for _, s := range c.View {
+		if c.Generation == "" || s.Generation == c.Generation {
+			meant = append(meant, s)
+		} else {
+			others = append(others, s)
+		}
+	}
+	rest := append(fleet.Choose(meant, c.Near, c.Mount), fleet.Choose(others, c.Near, c.Mount)...)
 	if c.Sticky == "" {
 		return rest
 	}

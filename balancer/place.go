@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 
+	"deadair/balancer/env"
 	"deadair/balancer/fleet"
 	"deadair/balancer/icecast"
 	"deadair/balancer/session"
@@ -17,10 +18,10 @@ import (
 func (b *Balancer) place(ctx context.Context, a *admission) (*show, *refused) {
 	view := b.watcher.View()
 	why := &refused{refuseNobody(view), tryLater}
-	for _, r := range b.choose(Choice{Mount: a.mount, Sticky: a.sticky, View: view, Near: b.cfg.Near}) {
+	for _, r := range b.choose(Choice{Mount: a.mount, Sticky: a.sticky, Generation: b.generation(a), View: view, Near: b.cfg.Near}) {
 		o, err := b.offer(ctx, r, b.sourceRequest(r, a))
 		switch {
-		case ctx.Err() != nil && o == nil:
+		case env.Ended(ctx) && o == nil:
 			return nil, why // the budget ended, the recorder is not to blame
 		case err != nil:
 			a.above++ // it may have taken the source, and its answer got lost

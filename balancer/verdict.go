@@ -128,39 +128,53 @@ func since(bad time.Time, err error, now time.Time) time.Time {
 	return bad
 }
 
+// service is something that all balancers use and that one may lose alone.
+type service struct {
+	name    string
+	err     error     // of this round
+	bad     time.Time // since when it fails
+	state   *string   // of the report
+	well    func(fleet.PeerHealth) bool
+	alone   string // when peers reach it: they do, we do not
+	without string // what is done without it
+	nobody  string // when no peer reaches it either
+}
+
 func (d *deepCheck) judgeIndex(f facts, r *Report) {
-	if f.index == nil {
-		return
-	}
-	r.Redis, r.AdmissionMS = "failing", 0
-	what := "index: " + f.index.Error()
-	switch fault := blame(f, d.indexBad, func(p fleet.PeerHealth) bool { return p.Redis == "ok" }); {
-	case fault == ours:
-		r.fail("peers reach the index, this balancer does not: " + what)
-	case fault == unsure:
-		r.soon = true
-		r.degrade("admitting without the index: " + what)
-	default:
-		r.degrade("admitting without the index, no peer reaches it either: " + what)
-	}
+	judgeService(f, r, service{
+		name: "index", err: f.index, bad: d.indexBad, state: &r.Redis,
+		well:    func(p fleet.PeerHealth) bool { return p.Redis == "ok" },
+		alone:   "peers reach the index, this balancer does not",
+		without: "admitting without the index", nobody: "no peer reaches it either",
+	})
 }
 
 // judgeAccounts is for when nobody's password can be proven. Shows that were proven
 // before go on, and come back; others wait in vain.
 func (d *deepCheck) judgeAccounts(f facts, r *Report) {
-	if f.accounts == nil {
+	judgeService(f, r, service{
+		name: "accounts", err: f.accounts, bad: d.accountsBad, state: &r.Accounts,
+		well:    func(p fleet.PeerHealth) bool { return p.Accounts == "ok" },
+		alone:   "peers can look accounts up, this balancer cannot",
+		without: "admitting only who was proven before", nobody: "no peer can look accounts up either",
+	})
+}
+
+// judgeService fails a balancer that has lost a service alone, and degrades it otherwise.
+func judgeService(f facts, r *Report, s service) {
+	if s.err == nil {
 		return
 	}
-	r.Accounts, r.AdmissionMS = "failing", 0
-	what := "accounts: " + f.accounts.Error()
-	switch fault := blame(f, d.accountsBad, func(p fleet.PeerHealth) bool { return p.Accounts == "ok" }); {
-	case fault == ours:
-		r.fail("peers can look accounts up, this balancer cannot: " + what)
-	case fault == unsure:
+	*s.state, r.AdmissionMS = "failing", 0
+	what := s.name + ": " + s.err.Error()
+	switch blame(f, s.bad, s.well) {
+	case ours:
+		r.fail(s.alone + ": " + what)
+	case unsure:
 		r.soon = true
-		r.degrade("admitting only who was proven before: " + what)
+		r.degrade(s.without + ": " + what)
 	default:
-		r.degrade("admitting only who was proven before, no peer can look accounts up either: " + what)
+		r.degrade(s.without + ", " + s.nobody + ": " + what)
 	}
 }
 

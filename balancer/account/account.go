@@ -34,6 +34,7 @@ type Request struct {
 type Grant struct {
 	Account  string // whose shows these are
 	Operator bool   // requests about everybody's shows are allowed
+	Plan     string // of the account, such as "pro"; "" when nobody told
 	Stale    bool   // it was proven earlier, and cannot be proven now
 	Proof    string // by which Recall knows these credentials again, anywhere; "" for none
 }

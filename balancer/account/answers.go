@@ -13,10 +13,10 @@ import (
 // answers remembers what a service said yes to, up to a number of answers; those
 // not used for longest go first. It keeps no passwords.
 type answers struct {
-	max    int
 	secret [sha256.Size]byte // keys mean nothing outside of this process
 
 	mu    sync.Mutex
+	max   int
 	byKey map[answerKey]*list.Element
 	used  list.List // of *said, latest first
 }
@@ -28,6 +28,7 @@ type said struct {
 	key   answerKey
 	at    time.Time
 	proof string // "" until there is one
+	plan  string // that was told with it
 }
 
 func newAnswers(limit int) *answers {
@@ -71,7 +72,20 @@ func (a *answers) put(s said) {
 		a.used.Remove(e)
 	}
 	a.byKey[s.key] = a.used.PushFront(&s)
-	if a.used.Len() > a.max {
+	a.shrink()
+}
+
+// limit changes how many are remembered.
+func (a *answers) limit(n int) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.max = n
+	a.shrink()
+}
+
+// shrink forgets those not used for longest. The caller holds mu.
+func (a *answers) shrink() {
+	for a.used.Len() > a.max {
 		oldest := a.used.Remove(a.used.Back()).(*said)
 		delete(a.byKey, oldest.key)
 	}

@@ -20,6 +20,7 @@ type Account struct {
 	Password string   `yaml:"password"` // as Hash writes it; in a configuration it may be plain
 	Mounts   []string `yaml:"mounts"`   // may go on air there; "/news/*" is all below; none: on every mount
 	Operator bool     `yaml:"operator"` // requests about everybody's shows are allowed; no mounts: never on air
+	Plan     string   `yaml:"plan"`     // such as "pro"; what it means, rollouts tell
 }
 
 // allows tells whether the account may go on air on a mount.
@@ -127,7 +128,7 @@ func (l *List) Check(ctx context.Context, r Request) (Grant, error) {
 	case !e.allows(r.Mount) && !(r.Admin && e.Operator):
 		return Grant{}, ErrMount
 	}
-	return Grant{Account: r.User, Operator: e.Operator}, nil
+	return Grant{Account: r.User, Operator: e.Operator, Plan: e.Plan}, nil
 }
 
 // Recall implements Checker. Nobody needs it: a list is all there is to know.

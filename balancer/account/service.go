@@ -13,6 +13,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"deadair/balancer/env"
 )
 
 // ServiceConfig is where a service of the operator's answers for all accounts. The
@@ -62,9 +64,11 @@ type Dial func(ctx context.Context, network, addr string) (net.Conn, error)
 // authentication: a POST of the form action=stream_auth, user, pass, mount, ip,
 // agent, and admin=1 for requests about a show. The service says yes with the field
 // "icecast-auth-user: 1", that the credentials are wrong with "icecast-auth-user: 0"
-// or status 401, and that the mount is not theirs with status 403. All else, silence
-// included, is a service out of order: what it said before goes on to count, and
-// nothing is called wrong.
+// or status 401, and that the mount is not theirs with status 403. With a yes it may
+// tell the account's plan, in the field "deadair-plan". All else, silence included, is
+// a service out of order: what it said before goes on to count, and nothing is called
+// wrong. So is a 401 that asks for credentials (RFC 9110 section 11.6.1) and does not
+// name the field: it does not accept who asks, and says nothing on who is asked about.
 //
 // It is safe for concurrent use.
 type Service struct {
@@ -96,6 +100,19 @@ func NewService(cfg ServiceConfig, dial Dial, log *slog.Logger) (*Service, error
 	}, nil
 }
 
+// Inherit has the service go on with the answers that another one remembers, if both ask
+// at the same URL, whatever the password there: who was proven stays proven while it is
+// away. It is called before s is used.
+func (s *Service) Inherit(before *Service) {
+	here, there := *s.url, *before.url
+	here.User, there.User = nil, nil
+	if here != there {
+		return
+	}
+	s.answers = before.answers
+	s.answers.limit(s.cfg.Cache)
+}
+
 // Close implements Checker.
 func (s *Service) Close() { s.transport.CloseIdleConnections() }
 
@@ -106,17 +123,18 @@ func (s *Service) Mount(string, int) string { return "" }
 func (s *Service) Check(ctx context.Context, r Request) (Grant, error) {
 	before, known := s.said(r)
 	age := time.Since(before.at)
-	grant := Grant{Account: r.User, Proof: before.proof}
+	grant := Grant{Account: r.User, Proof: before.proof, Plan: before.plan}
 	if known && age < s.cfg.Fresh {
 		return grant, nil
 	}
-	err := s.ask(ctx, r)
+	plan, err := s.ask(ctx, r)
 	switch {
 	case err == nil:
+		grant.Plan = plan
 		if grant.Proof == "" && !r.Admin {
 			grant.Proof = s.proof(r.Password)
 		}
-		s.answers.put(said{s.answers.key(r), time.Now(), grant.Proof})
+		s.answers.put(said{s.answers.key(r), time.Now(), grant.Proof, grant.Plan})
 		return grant, nil
 	case !errors.Is(err, ErrUnavailable):
 		s.answers.drop(s.answers.key(r))
@@ -133,7 +151,7 @@ const probing = "deadair-probe"
 
 // Probe implements Checker. It asks for a user that no service knows.
 func (s *Service) Probe(ctx context.Context) error {
-	if err := s.ask(ctx, Request{User: probing, Mount: "/" + probing}); errors.Is(err, ErrUnavailable) {
+	if _, err := s.ask(ctx, Request{User: probing, Mount: "/" + probing}); errors.Is(err, ErrUnavailable) {
 		return err
 	}
 	return nil
@@ -182,14 +200,15 @@ func (s *Service) Recall(ctx context.Context, r Request, proof string) (Grant, e
 		return Grant{}, fmt.Errorf("%w: it is not the password of before", ErrUnavailable)
 	}
 	r.Admin = false
-	s.answers.put(said{s.answers.key(r), time.Now().Add(-s.cfg.Fresh), proof})
+	s.answers.put(said{s.answers.key(r), time.Now().Add(-s.cfg.Fresh), proof, ""})
 	return Grant{Account: r.User, Stale: true, Proof: proof}, nil
 }
 
-// ask puts one question to the service, unless it is to be left alone.
-func (s *Service) ask(ctx context.Context, r Request) error {
+// ask puts one question to the service, unless it is to be left alone. It returns the
+// plan that a yes came with.
+func (s *Service) ask(ctx context.Context, r Request) (plan string, err error) {
 	if s.resting() {
-		return fmt.Errorf("%w: account service is out of order", ErrUnavailable)
+		return "", fmt.Errorf("%w: account service is out of order", ErrUnavailable)
 	}
 	turn, cancel := context.WithTimeout(ctx, s.cfg.Deadline)
 	defer cancel()
@@ -197,27 +216,27 @@ func (s *Service) ask(ctx context.Context, r Request) error {
 	case s.calls <- struct{}{}:
 		defer func() { <-s.calls }()
 	case <-turn.Done():
-		return fmt.Errorf("%w: too many questions to the account service", ErrUnavailable)
+		return "", fmt.Errorf("%w: too many questions to the account service", ErrUnavailable)
 	}
 	asking, cancel := context.WithTimeout(ctx, s.cfg.Deadline)
 	defer cancel()
 	began := time.Now()
-	err := s.post(asking, r)
-	if ctx.Err() == nil || time.Since(began) >= s.cfg.Deadline { // otherwise it was not given its time
+	plan, err = s.post(asking, r)
+	if !env.Ended(ctx) || time.Since(began) >= s.cfg.Deadline { // otherwise it was not given its time
 		s.note(err)
 	}
-	return err
+	return plan, err
 }
 
 // post is one question and its answer.
-func (s *Service) post(ctx context.Context, r Request) error {
+func (s *Service) post(ctx context.Context, r Request) (plan string, err error) {
 	form := url.Values{"action": {"stream_auth"}, "user": {r.User}, "pass": {r.Password}, "mount": {r.Mount}, "ip": {r.Client}, "agent": {r.Agent}}
 	if r.Admin {
 		form.Set("admin", "1")
 	}
 	q, err := http.NewRequestWithContext(ctx, http.MethodPost, s.url.String(), strings.NewReader(form.Encode()))
 	if err != nil {
-		return fmt.Errorf("%w: %w", ErrUnavailable, err)
+		return "", fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
 	q.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	q.Header["Idempotency-Key"] = nil // it may be sent again when a kept connection turns out to be closed
@@ -227,11 +246,11 @@ func (s *Service) post(ctx context.Context, r Request) error {
 	}
 	answer, err := s.transport.RoundTrip(q)
 	if err != nil {
-		return fmt.Errorf("%w: ask account service: %w", ErrUnavailable, err)
+		return "", fmt.Errorf("%w: ask account service: %w", ErrUnavailable, err)
 	}
 	defer answer.Body.Close()
 	io.CopyN(io.Discard, answer.Body, 4<<10) // it says nothing; it is read so that the connection may be used again
-	return verdict(answer)
+	return answer.Header.Get("Deadair-Plan"), verdict(answer)
 }
 
 // verdict is what an answer means.
@@ -240,6 +259,8 @@ func verdict(answer *http.Response) error {
 	switch {
 	case answer.StatusCode == http.StatusOK && user == "1":
 		return nil
+	case answer.StatusCode == http.StatusUnauthorized && user == "" && answer.Header.Get("WWW-Authenticate") != "":
+		return fmt.Errorf("%w: account service wants another user and password in auth.url", ErrUnavailable)
 	case answer.StatusCode == http.StatusOK && user == "0", answer.StatusCode == http.StatusUnauthorized:
 		return ErrWrong
 	case answer.StatusCode == http.StatusForbidden:

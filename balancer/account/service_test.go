@@ -89,6 +89,25 @@ func (a *authority) questions() int {
 
 func yes(w http.ResponseWriter, _ url.Values) { w.Header().Set("icecast-auth-user", "1") }
 
+// TestServiceTellsThePlan, and it counts for as long as the yes it came with.
+func TestServiceTellsThePlan(t *testing.T) {
+	serve(t, nil, func(t *testing.T, a *authority, s *account.Service) {
+		plan := func() string {
+			got, err := s.Check(t.Context(), anna)
+			require.NoError(t, err)
+			return got.Plan
+		}
+		require.Empty(t, plan(), "it told none")
+		time.Sleep(2 * time.Minute)
+		a.say(func(w http.ResponseWriter, v url.Values) { w.Header().Set("deadair-plan", "pro"); yes(w, v) })
+		require.Equal(t, "pro", plan())
+		require.Equal(t, "pro", plan(), "nor is it forgotten while the answer is fresh")
+		time.Sleep(2 * time.Minute)
+		a.say(status(500))
+		require.Equal(t, "pro", plan(), "or while the service is out of order")
+	})
+}
+
 func status(code int) func(http.ResponseWriter, url.Values) {
 	return func(w http.ResponseWriter, _ url.Values) { w.WriteHeader(code) }
 }
@@ -158,9 +177,10 @@ func TestServiceSaysNo(t *testing.T) {
 		says func(http.ResponseWriter, url.Values)
 		want error
 	}{
-		"401":   {status(401), account.ErrWrong},
-		"403":   {status(403), account.ErrMount},
-		"field": {func(w http.ResponseWriter, _ url.Values) { w.Header().Set("Icecast-Auth-User", "0") }, account.ErrWrong},
+		"401":            {status(401), account.ErrWrong},
+		"403":            {status(403), account.ErrMount},
+		"field":          {func(w http.ResponseWriter, _ url.Values) { w.Header().Set("Icecast-Auth-User", "0") }, account.ErrWrong},
+		"401 with field": {func(w http.ResponseWriter, v url.Values) { w.Header().Set("Icecast-Auth-User", "0"); challenge(w, v) }, account.ErrWrong},
 	} {
 		t.Run(name, func(t *testing.T) {
 			serve(t, nil, func(t *testing.T, a *authority, s *account.Service) {
@@ -178,9 +198,15 @@ func TestServiceSaysNo(t *testing.T) {
 	}
 }
 
+// challenge is how a service refuses who asks it.
+func challenge(w http.ResponseWriter, _ url.Values) {
+	w.Header().Set("WWW-Authenticate", `Basic realm="accounts"`)
+	w.WriteHeader(http.StatusUnauthorized)
+}
+
 // outages are all the ways in which a service fails to say anything.
 func outages() map[string]func(http.ResponseWriter, url.Values) {
-	all := map[string]func(http.ResponseWriter, url.Values){"silent": hang, "hangs up": hangUp}
+	all := map[string]func(http.ResponseWriter, url.Values){"silent": hang, "hangs up": hangUp, "refuses who asks": challenge}
 	for _, code := range []int{200, 204, 302, 400, 404, 429, 500, 502, 503} {
 		all[fmt.Sprint(code)] = status(code)
 	}
@@ -312,6 +338,30 @@ func TestCacheIsBounded(t *testing.T) {
 		require.NoError(t, check(0))
 		require.NoError(t, check(49))
 		require.ErrorIs(t, check(39), account.ErrUnavailable)
+	})
+}
+
+// TestServiceInheritsWhatFits of what another one remembers, the latest; the password at
+// the URL may be another one.
+func TestServiceInheritsWhatFits(t *testing.T) {
+	serve(t, nil, func(t *testing.T, a *authority, before *account.Service) {
+		ask := func(s *account.Service, user string) error {
+			r := anna
+			r.User = user
+			_, err := s.Check(t.Context(), r)
+			return err
+		}
+		require.NoError(t, ask(before, "first"))
+		require.NoError(t, ask(before, "last"))
+		a.say(hangUp)
+		time.Sleep(2 * time.Minute)
+		cfg := account.ServiceConfig{URL: "http://user:changed@" + serviceIP + ":80/auth", Cache: 1}.WithDefaults()
+		s, err := account.NewService(cfg, a.net.Env("balancer", "10.0.0.1", nil).DialContext, slog.New(slog.DiscardHandler))
+		require.NoError(t, err)
+		s.Inherit(before)
+		require.NoError(t, ask(s, "last"))
+		require.ErrorIs(t, ask(s, "first"), account.ErrUnavailable)
+		s.Close()
 	})
 }
 

@@ -31,6 +31,15 @@ type Disk interface {
 	Free() (free, total int64, err error)
 }
 
+// AllSyncer is a Disk that can make all that was written to it durable in one step, which
+// costs far less than file after file when there are many.
+type AllSyncer interface {
+	// SyncAll makes durable what was written to any file before. After an error, which
+	// does not say of which file something was lost, each has to be synced by itself. It
+	// is errors.ErrUnsupported where the system has no such step.
+	SyncAll() error
+}
+
 // File is an open file of a Disk. It is not safe for concurrent use, except ReadAt.
 type File interface {
 	io.Reader

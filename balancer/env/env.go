@@ -3,8 +3,8 @@
 // randomness comes from. A server that reaches outside only through an Env runs
 // unchanged on real sockets and in virtual time.
 //
-// Durations need no seam: servers use package time directly. Env holds no state
-// and starts nothing.
+// Durations need no seam: servers use package time directly, and Ended where a socket may
+// see the end of one first. Env holds no state and starts nothing.
 package env
 
 import (

@@ -4,6 +4,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 )
 
 // OSDisk is a Disk in a directory of the operating system. The directory itself
@@ -13,10 +14,31 @@ func OSDisk(dir string) Disk {
 	if dir == "" {
 		dir = "."
 	}
-	return osDisk{root: dir}
+	return osDisk{root: dir, open: new(atomic.Pointer[os.File])}
 }
 
-type osDisk struct{ root string }
+type osDisk struct {
+	root string
+	open *atomic.Pointer[os.File] // the root, from the first SyncAll on
+}
+
+// SyncAll implements AllSyncer. It waits for what others wrote to the file system, too.
+// The root stays open for as long as the process lives: a file system tells of a write
+// that failed only who had it open then.
+func (d osDisk) SyncAll() error {
+	dir := d.open.Load()
+	if dir == nil {
+		var err error
+		if dir, err = os.Open(d.root); err != nil {
+			return err
+		}
+		if !d.open.CompareAndSwap(nil, dir) {
+			dir.Close()
+			dir = d.open.Load()
+		}
+	}
+	return syncfs(dir)
+}
 
 // path is where a name lies, or an error that names the operation and the name.
 func (d osDisk) path(op, name string) (string, error) {

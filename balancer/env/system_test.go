@@ -1,10 +1,12 @@
 package env_test
 
 import (
+	"errors"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"testing"
 	"time"
 
@@ -119,4 +121,19 @@ func TestLockDirIsForOne(t *testing.T) {
 	require.NoError(t, os.WriteFile(file, nil, 0o644))
 	_, err = env.LockDir(file)
 	require.ErrorContains(t, err, "lock directory: ")
+}
+
+// TestOSDiskSyncsAll: where the system can, in one step; the disk's directory has to be there.
+func TestOSDiskSyncsAll(t *testing.T) {
+	dir := t.TempDir()
+	d, ok := env.OSDisk(filepath.Join(dir, "disk")).(env.AllSyncer)
+	require.True(t, ok)
+	require.Error(t, d.SyncAll(), "there is no directory")
+	require.NoError(t, os.Mkdir(filepath.Join(dir, "disk"), 0o755))
+	if runtime.GOOS != "linux" {
+		require.ErrorIs(t, d.SyncAll(), errors.ErrUnsupported)
+		return
+	}
+	require.NoError(t, d.SyncAll())
+	require.NoError(t, d.SyncAll())
 }

@@ -2,7 +2,9 @@ package fleet_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -97,6 +99,14 @@ func TestAHolderTellsHowLongItWaitsAndNotUntilWhen(t *testing.T) {
 	h, ok, _ := ask(t, answer(200, `{"mount":"/a show","session":"s","account":"anna","epoch":1,"live":false,"until":"2000-01-01T00:05:00Z","left_ms":1500}`))
 	require.True(t, ok)
 	require.EqualValues(t, 1500, *h.LeftMS)
+}
+
+func TestATitleThatJSONMakesLongIsStillAnAnswer(t *testing.T) {
+	text, err := json.Marshal(fleet.Holder{Mount: "/a show", Session: "s", Account: "anna", Epoch: 1, Live: true, Title: strings.Repeat("<", 1<<10)})
+	require.NoError(t, err)
+	h, ok, _ := ask(t, answer(200, string(text)))
+	require.True(t, ok)
+	require.Len(t, h.Title, 1<<10)
 }
 
 func TestAskDoesNotWaitWhenSure(t *testing.T) {

@@ -13,8 +13,9 @@ import (
 	"deadair/balancer/icecast"
 )
 
-// maxBody is the longest answer to a look or question, in bytes.
-const maxBody = 4 << 10
+// maxBody is the longest answer to a look or question, in bytes. A title of 1 KiB of which
+// JSON escapes every byte takes 6.
+const maxBody = 16 << 10
 
 // errNonsense is an answer that makes no sense. Whoever gives it is there.
 var errNonsense = errors.New("answer makes no sense")

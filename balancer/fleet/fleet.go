@@ -14,10 +14,11 @@ import (
 
 // Recorder is a recording server.
 type Recorder struct {
-	Name       string `yaml:"name" json:"name"`             // unique in the fleet, such as "eu-west/recorder-1"
-	Datacenter string `yaml:"datacenter" json:"datacenter"` // where it stands
-	Addr       string `yaml:"addr" json:"addr"`             // "ip:port" for sources and GET /health
-	Admin      string `yaml:"admin" json:"admin"`           // "ip:port" for operators, metadata and kill requests
+	Name       string `yaml:"name" json:"name"`                                 // unique in the fleet, such as "eu-west/recorder-1"
+	Datacenter string `yaml:"datacenter" json:"datacenter"`                     // where it stands
+	Addr       string `yaml:"addr" json:"addr"`                                 // "ip:port" for sources and GET /health
+	Admin      string `yaml:"admin" json:"admin"`                               // "ip:port" for operators, metadata and kill requests
+	Generation string `yaml:"generation,omitempty" json:"generation,omitempty"` // such as "old" or "new", while one takes the place of another; "" else
 }
 
 // Peer is another balancer.

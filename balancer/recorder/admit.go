@@ -156,7 +156,7 @@ func (r *Recorder) record(ctx context.Context, a *admission, w *wire) {
 	a.tape.buf = r.buffers.get()
 	log := r.log.With("mount", a.show.mount, "session", a.session, "epoch", a.epoch)
 	log.Info("source connected", "remote", w.RemoteAddr().String())
-	cause := a.src.copy(a.tape, r.cfg.IdleTimeout)
+	cause := a.src.copy(a.tape, pace{r.cfg.IdleTimeout, r.cfg.Batch})
 	line := a.tape.end(cause)
 	r.buffers.put(a.tape.buf)
 	line.Until = r.env.Wall().Add(r.cfg.Window).UTC()

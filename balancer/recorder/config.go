@@ -29,6 +29,7 @@ type Config struct {
 	SweepInterval time.Duration `yaml:"sweep-interval"` // between two rounds that finish shows whose window has passed; 5s
 	Remember      time.Duration `yaml:"remember"`       // how long the highest epoch of a finished show's mount is known; 24h
 	DrainTimeout  time.Duration `yaml:"drain-timeout"`  // SIGTERM waits this long for shows to end; 6h
+	Batch         time.Duration `yaml:"batch"`          // a source is read at most this often: what waits is lost when the process dies; 0: as bytes come
 
 	HeadTimeout      time.Duration `yaml:"head-timeout"`      // until a request's head is complete; 15s
 	AnswerTimeout    time.Duration `yaml:"answer-timeout"`    // for a peer to take an answer; 5s
@@ -192,6 +193,9 @@ func (c Config) validate() error {
 		if n <= 0 {
 			errs = append(errs, fmt.Errorf("%s: it must be positive, got %d", name, n))
 		}
+	}
+	if c.Batch < 0 || c.Batch > maxBatch {
+		errs = append(errs, fmt.Errorf("batch: it must be from 0 to %v, got %v", maxBatch, c.Batch))
 	}
 	errs = append(errs, c.validateStore(), c.validateMail())
 	if c.Name == "" {

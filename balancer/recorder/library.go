@@ -1,6 +1,7 @@
 package recorder
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -147,6 +148,10 @@ func (l *library) Remove(session string) error {
 	defer func() { <-s.turn }()
 	if s.open && s.session == session {
 		return errLive
+	}
+	// With the turn, for one that came back and has gone again left something to publish.
+	if state, _, err := l.read(session); err != nil || state.Stage == "" {
+		return cmp.Or(err, errLive)
 	}
 	if err := removeSession(l.recording(session)); err != nil {
 		return err

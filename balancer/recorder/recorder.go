@@ -98,7 +98,7 @@ func New(cfg Config, e env.Env, parts Parts) (*Recorder, error) {
 	// Rounds come twice per interval: what is written just after one waits for the next.
 	interval := max(cfg.SyncInterval/2, 1)
 	r.syncer = &syncer{
-		interval: interval, phase: e.Phase("sync", interval), wake: make(chan struct{}, 1),
+		disk: e.Disk, interval: interval, phase: e.Phase("sync", interval), wake: make(chan struct{}, 1),
 		failed: r.diskTrouble, synced: r.metrics.round,
 	}
 	r.watch = &watch{

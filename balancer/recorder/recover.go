@@ -23,6 +23,19 @@ type found struct {
 	left      time.Duration // of its window; may be negative
 }
 
+// compare puts the session last that its mount goes on with. One that has not finished
+// was on air at the end: that an older one had a higher epoch means that it was forgotten
+// before this one began. Among others the higher epoch is the later one.
+func (f found) compare(o found) int {
+	switch {
+	case f.state.Finished && !o.state.Finished:
+		return -1
+	case !f.state.Finished && o.state.Finished:
+		return 1
+	}
+	return cmp.Or(cmp.Compare(f.state.Epoch, o.state.Epoch), cmp.Compare(f.state.Session, o.state.Session))
+}
+
 // recover puts right what the end of the process before left: manifests without torn
 // lines, segments sealed at their last whole frame, windows running. What it relies on
 // it makes durable first: after a kill, unlike after a power cut, there are names and
@@ -52,9 +65,7 @@ func (r *Recorder) recover() error {
 			sessions = append(sessions, f)
 		}
 	}
-	slices.SortFunc(sessions, func(a, b found) int {
-		return cmp.Or(cmp.Compare(a.state.Epoch, b.state.Epoch), cmp.Compare(a.state.Session, b.state.Session))
-	})
+	slices.SortFunc(sessions, found.compare)
 	for _, f := range sessions {
 		if f.state.Finished {
 			r.library.over(f.state.Session)

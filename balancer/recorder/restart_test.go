@@ -46,6 +46,27 @@ func TestStickyAnswersSurviveARestart(t *testing.T) {
 	})
 }
 
+// TestShowOnAirOutlivesARestart although an older one of its mount is still on disk, with
+// a higher epoch that everybody had forgotten when this one began.
+func TestShowOnAirOutlivesARestart(t *testing.T) {
+	inBubble(t, func(t *testing.T, g *rig) {
+		g.start()
+		g.onAir(show("last-week", 5)).hangUp()
+		time.Sleep(7 * 24 * time.Hour)
+		g.onAir(show("today", 1)).send(10)
+		g.kill()
+		g.start()
+		_, s := g.get("/sessions?mount=/show")
+		require.Equal(t, "today", s["session"])
+		require.NotContains(t, g.types("today"), "finished")
+		g.refused(show("today", 2), 409) // the index is told what was the highest
+		again := g.onAir(show("today", 6))
+		again.send(10)
+		again.hangUp()
+		require.Len(t, g.segments("today"), 2)
+	})
+}
+
 // TestLongDownRecorderDoesNotRevive a show that was live when it died: the window is
 // counted from its last byte.
 func TestLongDownRecorderDoesNotRevive(t *testing.T) {

@@ -18,6 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
+	"deadair/balancer/env"
 	"deadair/balancer/env/envtest"
 	"deadair/balancer/icecast"
 	"deadair/balancer/recorder"
@@ -41,7 +42,8 @@ type rig struct {
 	cfg   recorder.Config
 	parts recorder.Parts
 	wall  func() time.Time
-	log   bytes.Buffer // slog's handler writes one line at a time; read it when the source is gone
+	wraps func(env.Disk) env.Disk // what the recorder has in the place of the disk; nil: itself
+	log   bytes.Buffer            // slog's handler writes one line at a time; read it when the source is gone
 
 	mount  *disk.Mounted
 	cancel context.CancelFunc
@@ -71,6 +73,9 @@ func (g *rig) startOn(mount *disk.Mounted) {
 	g.t.Helper()
 	e := g.net.Env("recorder-1", ip, slog.New(slog.NewTextHandler(&g.log, nil)))
 	g.mount, e.Disk, e.Wall = mount, mount, g.wall
+	if g.wraps != nil {
+		e.Disk = g.wraps(mount)
+	}
 	r, err := recorder.New(g.cfg, e, g.parts)
 	require.NoError(g.t, err)
 	ctx, cancel := context.WithCancel(g.t.Context())

@@ -135,6 +135,21 @@ func (s *segment) syncBusy() error {
 	return nil
 }
 
+// toSync is how much of the file a sync that begins now makes durable.
+func (s *segment) toSync() int64 {
+	s.busy <- struct{}{}
+	defer func() { <-s.busy }()
+	s.dirty.Store(false)
+	return s.size
+}
+
+// durable tells that so much of the file was synced, together with others.
+func (s *segment) durable(size int64) {
+	s.busy <- struct{}{}
+	defer func() { <-s.busy }()
+	s.synced = max(s.synced, size)
+}
+
 // seal syncs and closes the file and returns the line that says so.
 func (s *segment) seal(cause manifest.Cause, title string) (manifest.Line, error) {
 	s.busy <- struct{}{}

@@ -162,8 +162,9 @@ func (g *registry) finish(s *show, now time.Time) {
 	}
 }
 
-// restore takes up a session that was on disk. Those of one mount come in the order of
-// their epochs. It returns the recording of a session that this one has outdone.
+// restore takes up a session that was on disk. Of those of one mount the last counts, but
+// for the epoch: none of them is to be outdone. It returns the recording of a session that
+// this one has outdone.
 func (g *registry) restore(f found, now time.Time) (outdone *recording) {
 	s := g.enter(f.state.Mount)
 	if s == nil {
@@ -175,7 +176,7 @@ func (g *registry) restore(f found, now time.Time) (outdone *recording) {
 	if s.open {
 		outdone = s.recording
 	}
-	s.epoch, s.guessed = f.state.Epoch, f.state.Guessed
+	s.epoch, s.guessed = max(s.epoch, f.state.Epoch), f.state.Guessed
 	s.open, s.session, s.account, s.title = !f.state.Finished, f.state.Session, f.state.Account, f.state.Title
 	s.until, s.finished, s.recording = now.Add(f.left), now, nil
 	if s.open {

@@ -20,10 +20,21 @@ type source struct {
 
 	mu    sync.Mutex     // guards cause and, with it, the connection's read deadline
 	cause manifest.Cause // why it has to go; "" while it need not
+	leave chan struct{}  // closed when it has to go
 }
 
+// pace is how often a source is read.
+type pace struct {
+	idle  time.Duration // without a byte it is given up after this
+	batch time.Duration // between two reads; 0: as bytes come
+}
+
+// maxBatch is the longest pause between two reads: a second of 128 kbit/s fits into the
+// smallest receive buffer that systems give a socket.
+const maxBatch = time.Second
+
 func newSource(mount string, conn net.Conn) *source {
-	return &source{mount: mount, conn: conn, done: make(chan struct{})}
+	return &source{mount: mount, conn: conn, done: make(chan struct{}), leave: make(chan struct{})}
 }
 
 // stop makes a source go. What arrives within the grace is still recorded. The first
@@ -35,6 +46,7 @@ func (s *source) stop(cause manifest.Cause, grace time.Duration) {
 		return
 	}
 	s.cause = cause
+	close(s.leave)
 	_ = s.conn.SetReadDeadline(time.Now().Add(grace)) // fails only if it is closed already
 }
 
@@ -64,21 +76,41 @@ func (s *source) causeOf(err error) manifest.Cause {
 
 // copy records what a source sends until it ends, and tells why it did. What is read
 // is written at once: the death of the process loses none of it.
-func (s *source) copy(t *tape, idle time.Duration) manifest.Cause {
-	patience := idle / 16 // so that the deadline is not set for each read
+//
+// With a batch a source costs a wakeup for each, and not for each packet.
+func (s *source) copy(t *tape, p pace) manifest.Cause {
+	patience := p.idle / 16 // so that the deadline is not set for each read
 	refresh := time.Time{}
+	var pause *time.Timer
+	if p.batch > 0 {
+		pause = time.NewTimer(p.batch)
+		defer pause.Stop()
+	}
 	for {
 		if now := time.Now(); !now.Before(refresh) {
 			refresh = now.Add(patience)
-			s.expect(refresh.Add(idle))
+			s.expect(refresh.Add(p.idle))
 		}
-		n, err := s.conn.Read(t.room())
+		room := t.room()
+		n, err := s.conn.Read(room)
 		if writeErr := t.take(n); writeErr != nil {
 			return diskCause(writeErr)
 		}
 		if err != nil {
 			return s.causeOf(err)
 		}
+		if pause != nil && n < len(room) { // a full one has more to read
+			s.rest(pause, p.batch)
+		}
+	}
+}
+
+// rest lets bytes gather for a while, unless the source has to go.
+func (s *source) rest(pause *time.Timer, d time.Duration) {
+	pause.Reset(d)
+	select {
+	case <-pause.C:
+	case <-s.leave:
 	}
 }
 

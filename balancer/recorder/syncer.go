@@ -6,14 +6,21 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"deadair/balancer/env"
 )
 
 // syncWorkers is how many files are synced at once: a journaling file system commits
 // them together.
 const syncWorkers = 8
 
+// syncTogether is from how many files on a disk that can is told to sync all it holds.
+// Fewer are cheaper one by one, and do not wait for what others write to the disk.
+const syncTogether = 64
+
 // syncer makes segments durable in rounds, instead of each by itself.
 type syncer struct {
+	disk     env.Disk
 	interval time.Duration // between two rounds
 	phase    time.Duration // of the first one
 	failed   func(error)   // told of each segment that could not be synced
@@ -71,6 +78,33 @@ func (s *syncer) round() {
 	s.dirty = nil
 	s.mu.Unlock()
 	start := time.Now()
+	if !s.together(dirty) {
+		s.each(dirty)
+	}
+	s.synced(len(dirty), time.Since(start))
+}
+
+// together syncs segments in one step of the disk, if they are many and it can.
+func (s *syncer) together(dirty []*segment) bool {
+	disk, ok := s.disk.(env.AllSyncer)
+	if !ok || len(dirty) < syncTogether {
+		return false
+	}
+	sizes := make([]int64, len(dirty))
+	for i, g := range dirty {
+		sizes[i] = g.toSync()
+	}
+	if disk.SyncAll() != nil {
+		return false // whose bytes are lost shows when each is synced by itself
+	}
+	for i, g := range dirty {
+		g.durable(sizes[i])
+	}
+	return true
+}
+
+// each syncs segments by themselves.
+func (s *syncer) each(dirty []*segment) {
 	var workers errgroup.Group
 	workers.SetLimit(syncWorkers)
 	for _, g := range dirty {
@@ -82,5 +116,4 @@ func (s *syncer) round() {
 		})
 	}
 	_ = workers.Wait() // no worker returns an error
-	s.synced(len(dirty), time.Since(start))
 }

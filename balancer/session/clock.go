@@ -18,6 +18,8 @@ type clock struct {
 	at     time.Duration // when it was learned, since base
 }
 
+func newClock(cfg RedisConfig) *clock { return &clock{limit: cfg.Deadline} }
+
 // learn takes the time that an answer carries, on arrival. It was true when the
 // answer was made, so it is behind by the way back, and the one least behind is
 // kept. What is kept loses a thousandth of its age, because clocks drift, and all

@@ -9,6 +9,8 @@ import (
 
 	"github.com/redis/go-redis/v9"
 	"github.com/redis/go-redis/v9/maintnotifications"
+
+	"deadair/balancer/env"
 )
 
 // errClosed is for calls after Close.
@@ -25,6 +27,7 @@ type pool struct {
 	cfg   RedisConfig
 	dial  func(ctx context.Context, network, addr string) (net.Conn, error)
 	where *sentinels
+	clock *clock
 	turns chan struct{} // one for each call under way
 
 	mu         sync.Mutex
@@ -50,12 +53,12 @@ func (c *conn) Eval(ctx context.Context, script, key string, args []any) ([]any,
 func (c *conn) Now(ctx context.Context) (time.Time, error) { return c.client.Time(ctx).Result() }
 
 func newPool(cfg RedisConfig, dial func(ctx context.Context, network, addr string) (net.Conn, error)) *pool {
-	return &pool{cfg: cfg, dial: dial, where: &sentinels{cfg: cfg, dial: dial}, turns: make(chan struct{}, cfg.Connections)}
+	return &pool{cfg: cfg, dial: dial, where: &sentinels{cfg: cfg, dial: dial}, clock: newClock(cfg), turns: make(chan struct{}, cfg.Connections)}
 }
 
 // do makes a call: on a connection that was used before if there is one, for at
 // most StaleAfter, and if that fails once more on a fresh one.
-func (p *pool) do(ctx context.Context, call func(context.Context, Client) error) error {
+func (p *pool) do(ctx context.Context, _ string, call func(context.Context, node) error) error {
 	if err := p.enter(ctx); err != nil {
 		return err
 	}
@@ -64,7 +67,7 @@ func (p *pool) do(ctx context.Context, call func(context.Context, Client) error)
 		stale, cancel := context.WithTimeout(ctx, p.cfg.StaleAfter)
 		err := p.try(stale, c, call)
 		cancel()
-		if err == nil || ctx.Err() != nil {
+		if err == nil || env.Ended(ctx) {
 			return err
 		}
 	}
@@ -85,6 +88,9 @@ func (p *pool) confirm(ctx context.Context) {
 	}
 }
 
+// probes is one: all of the index is in one place.
+func (p *pool) probes() []string { return []string{probeMount} }
+
 // enter waits until fewer calls than the limit are under way.
 func (p *pool) enter(ctx context.Context) error {
 	if ctx.Err() != nil {
@@ -101,8 +107,8 @@ func (p *pool) enter(ctx context.Context) error {
 func (p *pool) leave() { <-p.turns }
 
 // try makes a call on a connection, and keeps it only if all went well.
-func (p *pool) try(ctx context.Context, c *conn, call func(context.Context, Client) error) error {
-	err := call(ctx, c)
+func (p *pool) try(ctx context.Context, c *conn, call func(context.Context, node) error) error {
+	err := call(ctx, node{c, p.clock})
 	if err == nil {
 		p.put(c)
 		return nil

@@ -223,6 +223,26 @@ func TestCallerLeaves(t *testing.T) {
 	})
 }
 
+// TestTheBudgetEndsWithACall: who has no time left does not dial. The connection's own
+// deadline may be seen before the context's end, or after it.
+func TestTheBudgetEndsWithACall(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWires(t)
+		store := newRedis(t, w)
+		for range 100 {
+			warm(t, w, store, 1)
+			before := w.dialled()
+			w.each(swallow, swallow)
+			ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+			_, err := store.Claim(ctx, mine)
+			cancel()
+			require.ErrorIs(t, err, session.ErrUnavailable)
+			require.Equal(t, before, w.dialled())
+			w.heal()
+		}
+	})
+}
+
 func TestClose(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWires(t)

@@ -12,7 +12,7 @@ import (
 
 // RedisConfig says where the index is and how long to wait for it.
 type RedisConfig struct {
-	Addr     string // "ip:port"; or Sentinels and Master
+	Addr     string // "ip:port"; or Sentinels and Master; or Cluster
 	Username string // "" is Redis' default user
 	Password string // "" does not authenticate
 	DB       int
@@ -21,7 +21,9 @@ type RedisConfig struct {
 	// They are asked without a password.
 	Sentinels []string
 	Master    string
-	Prefix    string // of all keys; "" is "deadair:". Balancers of one ingest share it
+	// Cluster is servers of a Redis cluster, each "ip:port", that tell of the others.
+	Cluster []string
+	Prefix  string // of all keys; "" is "deadair:". Balancers of one ingest share it
 
 	// Deadline is the longest that any call may take, waiting included. 0 is 500 ms.
 	Deadline time.Duration
@@ -33,7 +35,8 @@ type RedisConfig struct {
 	IdleTimeout time.Duration
 	// Keep is for how long after its session a mount's epoch is remembered. 0 is 24 h.
 	Keep time.Duration
-	// Connections is how many calls may be under way at a time; more wait. 0 is 64.
+	// Connections is how many calls may be under way at a time, in a cluster with each
+	// master; more wait. 0 is 64.
 	Connections int
 }
 
@@ -48,38 +51,63 @@ type Client interface {
 	Now(ctx context.Context) (time.Time, error)
 }
 
-// calls has a Client for each call to the index.
+// calls has a node for each call to the index.
 type calls interface {
-	do(ctx context.Context, call func(context.Context, Client) error) error
+	do(ctx context.Context, key string, call func(context.Context, node) error) error
 	confirm(ctx context.Context) // that it asks who is the master now
+	probes() []string            // mounts by which all of the index is probed
 	close()
+}
+
+// node is a Redis that a call is made to, and what is known of its clock.
+type node struct {
+	Client
+	clock *clock
 }
 
 // Redis is the index in one Redis, version 5 or later. The zero value is not usable.
 type Redis struct {
 	cfg   RedisConfig
 	calls calls
-	clock *clock
 }
 
 // NewRedis checks the configuration and connects to nothing yet.
 func NewRedis(cfg RedisConfig, dial func(ctx context.Context, network, addr string) (net.Conn, error)) (*Redis, error) {
 	cfg.setDefaults()
-	switch {
-	case cfg.Addr == "" && len(cfg.Sentinels) == 0:
-		return nil, errors.New("configure session index: set the address of Redis, as ip:port")
-	case len(cfg.Sentinels) > 0 && cfg.Master == "":
-		return nil, errors.New("configure session index: name the master that the sentinels watch")
-	case cfg.Addr != "" && len(cfg.Sentinels) > 0:
-		return nil, errors.New("configure session index: set the address of Redis, or sentinels that tell it")
-	case dial == nil:
-		return nil, errors.New("configure session index: no dialer")
-	case cfg.Deadline < 0 || cfg.IdleTimeout < 0 || cfg.Keep < 0 || cfg.Connections < 0:
-		return nil, errors.New("configure session index: durations and connections must not be negative")
-	case cfg.StaleAfter <= 0 || cfg.StaleAfter >= cfg.Deadline:
-		return nil, fmt.Errorf("configure session index: stale-after %v must be less than the deadline %v", cfg.StaleAfter, cfg.Deadline)
+	if err := cfg.validate(); err != nil {
+		return nil, fmt.Errorf("configure session index: %w", err)
 	}
-	return newRedis(cfg, newPool(cfg, dial)), nil
+	if dial == nil {
+		return nil, errors.New("configure session index: no dialer")
+	}
+	if len(cfg.Cluster) > 0 {
+		return &Redis{cfg, newCluster(cfg, dial)}, nil
+	}
+	return &Redis{cfg, newPool(cfg, dial)}, nil
+}
+
+func (c RedisConfig) validate() error {
+	ways := 0
+	for _, given := range []bool{c.Addr != "", len(c.Sentinels) > 0, len(c.Cluster) > 0} {
+		if given {
+			ways++
+		}
+	}
+	switch {
+	case ways == 0:
+		return errors.New("set the address of Redis, as ip:port")
+	case ways > 1:
+		return errors.New("set the address of Redis, or sentinels that tell it, or servers of a cluster")
+	case len(c.Sentinels) > 0 && c.Master == "":
+		return errors.New("name the master that the sentinels watch")
+	case len(c.Cluster) > 0 && c.DB != 0:
+		return errors.New("a cluster has only database 0")
+	case c.Deadline < 0 || c.IdleTimeout < 0 || c.Keep < 0 || c.Connections < 0:
+		return errors.New("durations and connections must not be negative")
+	case c.StaleAfter <= 0 || c.StaleAfter >= c.Deadline:
+		return fmt.Errorf("stale-after %v must be less than the deadline %v", c.StaleAfter, c.Deadline)
+	}
+	return nil
 }
 
 // NewOver is an index over a client of the caller's, which minds deadlines and
@@ -89,21 +117,19 @@ func NewOver(cfg RedisConfig, client Client) (*Redis, error) {
 	if client == nil {
 		return nil, errors.New("configure session index: no client")
 	}
-	return newRedis(cfg, over{client}), nil
-}
-
-func newRedis(cfg RedisConfig, c calls) *Redis {
-	return &Redis{cfg: cfg, calls: c, clock: &clock{limit: cfg.Deadline}}
+	return &Redis{cfg, over{node{client, newClock(cfg)}}}, nil
 }
 
 // over is one client for all calls.
-type over struct{ client Client }
+type over struct{ node node }
 
-func (o over) do(ctx context.Context, call func(context.Context, Client) error) error {
-	return call(ctx, o.client)
+func (o over) do(ctx context.Context, _ string, call func(context.Context, node) error) error {
+	return call(ctx, o.node)
 }
 
 func (over) confirm(context.Context) {}
+
+func (over) probes() []string { return []string{probeMount} }
 
 func (over) close() {}
 
@@ -176,17 +202,30 @@ func (r *Redis) Lookup(ctx context.Context, mount string) (Session, error) {
 	return got.session, nil
 }
 
-// Probe implements Store. For half of its deadline it also has the sentinels, if there
-// are any, say whether the master is still who it was; that takes effect with the next call.
+// probeMount is no mount, for those begin with a slash.
+const probeMount = "probe"
+
+// Probe implements Store. For half of its deadline it also has the sentinels or the cluster, if
+// there are any, say whether the masters are still who they were; that takes effect with the
+// next call. In a cluster it writes to every master.
 func (r *Redis) Probe(ctx context.Context) error {
 	asking, cancel := context.WithTimeout(ctx, r.cfg.Deadline/2)
 	defer cancel()
 	var confirmed sync.WaitGroup
 	confirmed.Go(func() { r.calls.confirm(asking) })
 	defer confirmed.Wait()
-	_, err := r.run(ctx, luaProbe, "probe", fixed(ms(r.cfg.Keep)))
-	return wrap("probe session index", err)
+	names := r.calls.probes()
+	errs := make([]error, len(names))
+	var probed sync.WaitGroup
+	for i, name := range names {
+		probed.Go(func() { _, errs[i] = r.run(ctx, luaProbe, name, fixed(ms(r.cfg.Keep))) })
+	}
+	probed.Wait()
+	return wrap("probe session index", errors.Join(errs...))
 }
+
+// keyOf is a mount's key. What is in braces decides where in a cluster it is.
+func keyOf(prefix, mount string) string { return prefix + "{" + mount + "}" }
 
 // run runs a script on a mount's entry. args get the Redis time, in ms, from which
 // on the script must do nothing.
@@ -194,9 +233,10 @@ func (r *Redis) run(ctx context.Context, script, mount string, args func(expires
 	ctx, cancel := context.WithTimeout(ctx, r.cfg.Deadline)
 	defer cancel()
 	var got reply
-	err := r.calls.do(ctx, func(ctx context.Context, client Client) error {
+	key := keyOf(r.cfg.Prefix, mount)
+	err := r.calls.do(ctx, key, func(ctx context.Context, n node) error {
 		var err error
-		got, err = r.eval(ctx, client, script, r.cfg.Prefix+"{"+mount+"}", args)
+		got, err = eval(ctx, n, script, key, args)
 		return err
 	})
 	if err != nil {
@@ -207,13 +247,13 @@ func (r *Redis) run(ctx context.Context, script, mount string, args func(expires
 
 // eval makes one attempt by the deadline of ctx. When the script finds itself late,
 // Redis' clock was taken to be slower than it is, and now is known.
-func (r *Redis) eval(ctx context.Context, client Client, script, key string, args func(expires string) []any) (reply, error) {
+func eval(ctx context.Context, n node, script, key string, args func(expires string) []any) (reply, error) {
 	for range 2 {
-		expires, err := r.expiry(ctx, client)
+		expires, err := expiry(ctx, n)
 		if err != nil {
 			return reply{}, err
 		}
-		values, err := client.Eval(ctx, luaNow+script, key, args(expires))
+		values, err := n.Eval(ctx, luaNow+script, key, args(expires))
 		if err != nil {
 			return reply{}, err
 		}
@@ -221,7 +261,7 @@ func (r *Redis) eval(ctx context.Context, client Client, script, key string, arg
 		if err != nil {
 			return reply{}, err
 		}
-		r.clock.learn(got.now)
+		n.clock.learn(got.now)
 		if got.status != "late" {
 			return got, nil
 		}
@@ -230,16 +270,16 @@ func (r *Redis) eval(ctx context.Context, client Client, script, key string, arg
 }
 
 // expiry is the deadline of ctx in Redis' time.
-func (r *Redis) expiry(ctx context.Context, client Client) (string, error) {
+func expiry(ctx context.Context, n node) (string, error) {
 	deadline, _ := ctx.Deadline()
-	expires, ok := r.clock.redis(deadline)
+	expires, ok := n.clock.redis(deadline)
 	if !ok {
-		now, err := client.Now(ctx)
+		now, err := n.Now(ctx)
 		if err != nil {
 			return "", err
 		}
-		r.clock.learn(time.Duration(now.UnixNano()))
-		expires, _ = r.clock.redis(deadline)
+		n.clock.learn(time.Duration(now.UnixNano()))
+		expires, _ = n.clock.redis(deadline)
 	}
 	return strconv.FormatInt(ms(expires), 10), nil
 }

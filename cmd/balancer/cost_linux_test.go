@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -123,12 +124,15 @@ func recordOne(conn net.Conn) {
 	}
 }
 
+// putHead is what a source of a mount says.
+const putHead = "PUT %s HTTP/1.1\r\nAuthorization: Basic YW5uYTpzZWNyZXQ=\r\nContent-Type: audio/mpeg\r\n\r\n"
+
 // put puts a source on air and tells how long that took.
 func (m *measured) put(mount string) (net.Conn, time.Duration) {
 	began := time.Now()
 	conn, err := net.Dial("tcp", m.ingest)
 	require.NoError(m.t, err)
-	_, err = fmt.Fprintf(conn, "PUT %s HTTP/1.1\r\nAuthorization: Basic YW5uYTpzZWNyZXQ=\r\nContent-Type: audio/mpeg\r\n\r\n", mount)
+	_, err = fmt.Fprintf(conn, putHead, mount)
 	require.NoError(m.t, err)
 	reply, err := icecast.ReadReply(conn)
 	require.NoError(m.t, err, "after %v", time.Since(began))
@@ -236,4 +240,46 @@ func BenchmarkAdmission(b *testing.B) {
 		n++
 	}
 	b.ReportMetric(float64((m.cpu()-used).Microseconds())/float64(n), "cpu-µs/op")
+}
+
+// BenchmarkReturn drops many sources at once and measures how long it takes until all of
+// them, who come back at once, are on air again. Who is not answered tries again.
+func BenchmarkReturn(b *testing.B) {
+	const sources = 2000
+	m := measure(b, "")
+	conns, _ := m.putAll("show", sources)
+	used, took := m.cpu(), time.Duration(0)
+	var tries atomic.Int64
+	for b.Loop() {
+		closeAll(conns)
+		began := time.Now()
+		var all sync.WaitGroup
+		for i := range conns {
+			all.Go(func() {
+				for conns[i] = nil; conns[i] == nil; tries.Add(1) {
+					conns[i] = m.tryPut(fmt.Sprintf("/show-%d", i))
+				}
+			})
+		}
+		all.Wait()
+		took += time.Since(began)
+	}
+	closeAll(conns)
+	b.ReportMetric(took.Seconds()/float64(b.N), "s-until-all-are-back")
+	b.ReportMetric(float64((m.cpu()-used).Microseconds())/float64(b.N)/sources, "cpu-µs/source")
+	b.ReportMetric(float64(tries.Load())/float64(b.N)/sources, "tries/source")
+}
+
+// tryPut is put, or nil if the source was not put on air.
+func (m *measured) tryPut(mount string) net.Conn {
+	conn, err := net.Dial("tcp", m.ingest)
+	if err != nil {
+		return nil
+	}
+	_, _ = fmt.Fprintf(conn, putHead, mount)
+	if reply, err := icecast.ReadReply(conn); err != nil || reply.Status != 200 {
+		_ = conn.Close()
+		return nil
+	}
+	return conn
 }

@@ -3,7 +3,7 @@
 //	balancer -config balancer.yaml [-name N] [-listen :8000] [-shoutcast :8001] [-admin :8002] [-redis IP:PORT]
 //	balancer -hash-password < password
 //
-// SIGTERM drains, SIGHUP reads accounts and certificate again; -help tells more.
+// SIGTERM drains, SIGHUP reads accounts, certificate and rollout again; -help tells more.
 package main
 
 import (
@@ -38,8 +38,8 @@ const usage = `Usage:
   balancer -hash-password < password
 
 SIGTERM drains: no new shows, those on air go on until they end or drain-timeout has
-passed; a second SIGTERM or SIGINT ends it at once. SIGHUP reads the accounts and the
-certificate again, from the configuration and the files that it names.
+passed; a second SIGTERM or SIGINT ends it at once. SIGHUP reads the accounts, the
+certificate and the rollout again, from the configuration and the files that it names.
 
 The configuration says who may send, in one of two ways. By a list of users, their
 passwords hashed by -hash-password. A user without mounts may use any; an operator
@@ -66,6 +66,15 @@ SHOUTcast v1 sources give "password", "user:password", "user:password:#2" or
 second) of the account's mounts in the list, or to:
 
   shoutcast-mount: "/{user}"
+
+A new generation of recorders is rolled out beside the old one by cohorts: plans, which
+the list (plan: pro) or the service ("deadair-plan: pro" with its yes) tells, and apps, by
+their User-Agent. The first route that fits counts, for shows that begin; shows on air and
+those that come back stay with their recorder. POST /rollout at the admin port changes the
+routes until they are read again:
+
+  recorders: [{name: r1, datacenter: eu, addr: "10.0.1.1:8000", admin: "10.0.1.1:8002", generation: old}, ...]
+  rollout: {own-apps: [MyApp/], routes: [{plan: pro, apps: third-party, to: new}, {to: old}]}
 
 Flags:
 `

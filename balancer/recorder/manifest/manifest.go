@@ -32,7 +32,8 @@ const (
 	Title    Type = "title"    // what is playing changed: Title
 	Finished Type = "finished" // the show is over, until another source line: Cause
 
-	// How far publishing has come. Each is written before what it is about is done.
+	// How far publishing has come. Each is written before what it is about is done, with
+	// the Epoch of the last source at that time.
 	Stitched   Type = "stitched"   // what the tracks are made of is settled: Plan
 	Uploading  Type = "uploading"  // a track is being uploaded: Plan, Key, Bytes, Upload once it is known, Parts
 	Completing Type = "completing" // all parts of a track are there: Plan, Key, Bytes, Upload, Parts

@@ -103,10 +103,14 @@ func TestReplay(t *testing.T) {
 		"verified": {[]Line{lines[0], {Type: Finished}, {Type: Completing, Plan: "p", Upload: "u"}, {Type: Verified, Plan: "p", At: at}}, func(s *State) {
 			s.Finished, s.Stage, s.Plan, s.Since = true, Verified, "p", at
 		}},
-		"collected":                 {[]Line{lines[0], lines[2], {Type: Finished}, {Type: Collected}}, func(s *State) { s.Finished, s.Stage = true, Collected }},
-		"taken up after publishing": {[]Line{lines[0], {Type: Finished, At: at}, {Type: Verified, Plan: "p", At: at}, source(2, false)}, func(s *State) { s.Epoch, s.Live, s.Since = 2, true, at }},
-		"unknown segment":           {[]Line{lines[0], {Type: Sealed, File: "9-9.mp3"}}, func(*State) {}},
-		"unknown type":              {[]Line{lines[0], {Type: "later"}}, func(*State) {}},
+		"collected":                     {[]Line{lines[0], lines[2], {Type: Finished}, {Type: Collected}}, func(s *State) { s.Finished, s.Stage = true, Collected }},
+		"taken up after publishing":     {[]Line{lines[0], {Type: Finished, At: at}, {Type: Verified, Plan: "p", At: at}, source(2, false)}, func(s *State) { s.Epoch, s.Live, s.Since = 2, true, at }},
+		"verified while taken up again": {[]Line{lines[0], source(1, false), {Type: Finished}, source(2, false), {Type: Verified, Plan: "p", Epoch: 1}}, func(s *State) { s.Epoch, s.Live = 2, true }},
+		"collected after it is over again": {[]Line{lines[0], source(2, false), lines[2], {Type: Finished, At: at}, {Type: Collected, Epoch: 1}}, func(s *State) {
+			s.Epoch, s.Finished, s.Since, s.Segments = 2, true, at, []Part{{File: "7-1.mp3", Epoch: 7, Began: lines[2].At}}
+		}},
+		"unknown segment": {[]Line{lines[0], {Type: Sealed, File: "9-9.mp3"}}, func(*State) {}},
+		"unknown type":    {[]Line{lines[0], {Type: "later"}}, func(*State) {}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			want := base

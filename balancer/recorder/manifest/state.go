@@ -71,12 +71,22 @@ func (s *State) apply(l *Line) {
 		s.Title = l.Title
 	case Finished:
 		s.Live, s.Finished, s.Since = false, true, l.At
-	case Stitched, Published, Verified, Collected:
-		s.Stage, s.Plan, s.Since, s.Upload = l.Type, l.Plan, l.At, Line{}
-		if l.Type == Collected {
-			s.Segments = nil
-		}
+	case Stitched, Published, Verified, Collected, Uploading, Completing:
+		s.publishing(l)
+	}
+}
+
+// publishing takes a line about publishing. It is about what there was when the show was
+// over: should a source have come back meanwhile, it says nothing about the show as it is.
+func (s *State) publishing(l *Line) {
+	if !s.Finished || l.Epoch != 0 && l.Epoch != s.Epoch { // older versions noted no epoch
+		return
+	}
+	s.Stage, s.Plan, s.Since, s.Upload = l.Type, l.Plan, l.At, Line{}
+	switch l.Type {
 	case Uploading, Completing:
-		s.Stage, s.Plan, s.Since, s.Upload = l.Type, l.Plan, l.At, *l
+		s.Upload = *l
+	case Collected:
+		s.Segments = nil
 	}
 }

@@ -1,6 +1,7 @@
 package objects
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -37,8 +38,9 @@ type dirStore struct {
 	turn chan struct{} // of one: held by whoever writes an object or begins an upload
 	next int           // number of the last upload; guarded by turn
 
-	mu   sync.Mutex // guards last; not held during I/O
+	mu   sync.Mutex // guards last and dirs; not held during I/O
 	last described
+	dirs map[string]bool // whose own names are durable
 }
 
 // described is an object that was looked at. Large ones are read in many ranges, and
@@ -172,6 +174,19 @@ func (s *dirStore) read(name string) ([]byte, error) {
 
 // write makes a file durable, content and name.
 func (s *dirStore) write(name string, from io.Reader) (tag string, err error) {
+	if tag, err = s.fill(name, from, env.File.Sync); err != nil {
+		return "", err
+	}
+	return tag, s.syncDirs(path.Dir(name))
+}
+
+// draft makes a file that a power cut may take: who needs it makes sure that it is whole.
+func (s *dirStore) draft(name string, from io.Reader) (tag string, err error) {
+	return s.fill(name, from, func(env.File) error { return nil })
+}
+
+// fill makes a file of what is read, and has it synced.
+func (s *dirStore) fill(name string, from io.Reader, sync func(env.File) error) (tag string, err error) {
 	if err := s.disk.MkdirAll(path.Dir(name)); err != nil {
 		return "", err
 	}
@@ -184,32 +199,55 @@ func (s *dirStore) write(name string, from io.Reader) (tag string, err error) {
 	if _, err := io.Copy(io.MultiWriter(f, sum), from); err != nil {
 		return "", err
 	}
-	if err := f.Sync(); err != nil {
-		return "", err
-	}
-	return tagOf(sum), s.syncDirs(path.Dir(name))
+	return tagOf(sum), sync(f)
 }
 
-// syncDirs makes a directory's names durable, and those of the directories above.
+// syncDirs makes a directory's names durable, and its own name in the directories above
+// unless that is done. Directories of objects are never removed.
 func (s *dirStore) syncDirs(dir string) error {
-	for {
-		if err := s.disk.SyncDir(dir); err != nil {
+	for at := dir; ; at = path.Dir(at) {
+		if err := s.disk.SyncDir(at); err != nil {
 			return err
 		}
-		if dir == "." {
-			return nil
+		if at == "." || s.settled(at) {
+			break
 		}
-		dir = path.Dir(dir)
+	}
+	s.settle(dir)
+	return nil
+}
+
+// maxSettled bounds the directories that are remembered; beyond it all are forgotten,
+// which costs a few syncs more.
+const maxSettled = 1024
+
+// settled tells whether a directory's own name is known to be durable.
+func (s *dirStore) settled(dir string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.dirs[dir]
+}
+
+// settle remembers that the names of a directory and of those above it are durable.
+func (s *dirStore) settle(dir string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.dirs == nil || len(s.dirs) >= maxSettled {
+		s.dirs = map[string]bool{}
+	}
+	for ; dir != "."; dir = path.Dir(dir) {
+		s.dirs[dir] = true
 	}
 }
 
 func (s *dirStore) Put(_ context.Context, key string, body []byte, c Condition) (string, error) {
-	tag, err := s.place(key, strings.NewReader(string(body)), nil, c)
+	write := func(name string) (string, error) { return s.write(name, bytes.NewReader(body)) }
+	tag, err := s.place(key, write, nil, c)
 	return tag, told("put", key, err)
 }
 
-// place makes an object, if the condition holds.
-func (s *dirStore) place(key string, from io.Reader, meta map[string]string, c Condition) (string, error) {
+// place makes an object, if the condition holds, of a file that write makes durable.
+func (s *dirStore) place(key string, write func(name string) (tag string, err error), meta map[string]string, c Condition) (string, error) {
 	s.turn <- struct{}{}
 	defer func() { <-s.turn }()
 	old, err := s.head(key)
@@ -228,7 +266,7 @@ func (s *dirStore) place(key string, from io.Reader, meta map[string]string, c C
 	if err := s.disk.Remove(temp); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return "", err
 	}
-	tag, err := s.write(temp, from)
+	tag, err := write(temp)
 	if err != nil {
 		return "", err
 	}
@@ -237,7 +275,7 @@ func (s *dirStore) place(key string, from io.Reader, meta map[string]string, c C
 		if err != nil {
 			return "", err
 		}
-		if _, err := s.write(s.path(metaDir, metaName(key, tag)), strings.NewReader(string(data))); err != nil {
+		if _, err := s.write(s.path(metaDir, metaName(key, tag)), bytes.NewReader(data)); err != nil {
 			return "", err
 		}
 	}

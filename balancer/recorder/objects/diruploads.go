@@ -1,20 +1,24 @@
 package objects
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash"
 	"io"
 	"io/fs"
 	"os"
 	"path"
 	"slices"
 	"strconv"
-	"strings"
+
+	"deadair/balancer/env"
 )
 
-// dirUpload describes an upload, in its directory.
+// dirUpload describes an upload, in its directory. None of it is durable before it is
+// complete: what a power cut took is noticed then, and the upload is begun anew.
 type dirUpload struct {
 	Key  string            `json:"key"`
 	Meta map[string]string `json:"meta"`
@@ -35,7 +39,7 @@ func (s *dirStore) Begin(_ context.Context, key, _ string, meta map[string]strin
 		if _, err := s.disk.Stat(s.path(uploadDir, id)); err == nil {
 			continue
 		}
-		_, err := s.write(s.path(uploadDir, id, dirUploadFile), strings.NewReader(string(data)))
+		_, err := s.draft(s.path(uploadDir, id, dirUploadFile), bytes.NewReader(data))
 		return id, told("begin", key, err)
 	}
 }
@@ -65,7 +69,7 @@ func (s *dirStore) Part(_ context.Context, key, upload string, number int, body 
 	if _, err := s.open(key, upload); err != nil {
 		return "", told("upload part of", key, err)
 	}
-	tag, err := s.write(s.path(uploadDir, upload, strconv.Itoa(number)), strings.NewReader(string(body)))
+	tag, err := s.draft(s.partPath(upload, number), bytes.NewReader(body))
 	return tag, told("upload part of", key, err)
 }
 
@@ -74,19 +78,63 @@ func (s *dirStore) Complete(_ context.Context, key, upload string, tags []string
 	if err != nil {
 		return told("complete", key, err)
 	}
-	var parts []io.Reader
+	var parts []env.File
+	defer func() {
+		for _, f := range parts {
+			f.Close()
+		}
+	}()
 	for i := range tags {
-		f, err := s.disk.OpenFile(s.path(uploadDir, upload, strconv.Itoa(i+1)), os.O_RDONLY)
+		f, err := s.disk.OpenFile(s.partPath(upload, i+1), os.O_RDONLY)
 		if err != nil {
 			return told("complete", key, fmt.Errorf("%w: part %d: %w", ErrNoUpload, i+1, err))
 		}
-		defer f.Close()
 		parts = append(parts, f)
 	}
-	if _, err := s.place(key, io.MultiReader(parts...), u.Meta, c); err != nil {
+	join := func(name string) (string, error) { return s.join(name, upload, parts, tags) }
+	if _, err := s.place(key, join, u.Meta, c); err != nil {
 		return told("complete", key, err)
 	}
 	return told("complete", key, s.drop(upload))
+}
+
+func (s *dirStore) partPath(upload string, number int) string {
+	return s.path(uploadDir, upload, strconv.Itoa(number))
+}
+
+// join makes one file of an upload's parts, if they still are what was uploaded: a power cut
+// may have taken some of them. The only part, which most shows have, becomes that file and
+// is not copied.
+func (s *dirStore) join(name, upload string, parts []env.File, tags []string) (tag string, err error) {
+	sums := make([]hash.Hash64, len(parts))
+	read := make([]io.Reader, len(parts))
+	for i, f := range parts {
+		sums[i] = newSum()
+		read[i] = io.TeeReader(f, sums[i])
+	}
+	if len(parts) == 1 {
+		_, err = io.Copy(io.Discard, read[0])
+	} else {
+		tag, err = s.write(name, io.MultiReader(read...))
+	}
+	if err != nil {
+		return "", err
+	}
+	for i, sum := range sums {
+		if tagOf(sum) != tags[i] {
+			return "", fmt.Errorf("%w: part %d is not what was uploaded", ErrNoUpload, i+1)
+		}
+	}
+	if len(parts) > 1 {
+		return tag, nil
+	}
+	if err := parts[0].Sync(); err != nil {
+		return "", err
+	}
+	if err := s.disk.Rename(s.partPath(upload, 1), name); err != nil {
+		return "", err
+	}
+	return tags[0], s.syncDirs(path.Dir(name))
 }
 
 func (s *dirStore) Abort(_ context.Context, key, upload string) error {

@@ -4,6 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"net"
+	"os"
+	"path"
+	"strconv"
 	"testing"
 	"time"
 
@@ -139,4 +142,30 @@ func TestS3TellsFaults(t *testing.T) {
 	require.ErrorContains(t, err, "RequestTimeTooSkewed", "the host's clock signs")
 	_, err = s.Put(t.Context(), "a", []byte("x"), objects.Condition{})
 	require.ErrorContains(t, err, "RequestTimeTooSkewed", "and no other, however often")
+}
+
+// TestAPartThatIsNotWhatWasUploaded: a power cut takes what nobody made durable. The upload is
+// begun anew, and there is no object of what is left.
+func TestAPartThatIsNotWhatWasUploaded(t *testing.T) {
+	for _, parts := range []int{1, 2} {
+		d, err := disk.New(disk.Config{})
+		require.NoError(t, err)
+		s := objects.NewDir(d.Mount(), ".")
+		id, err := s.Begin(t.Context(), "a", "audio/mpeg", nil)
+		require.NoError(t, err)
+		var tags []string
+		for n := range parts {
+			tag, err := s.Part(t.Context(), "a", id, n+1, []byte("as it was"))
+			require.NoError(t, err)
+			tags = append(tags, tag)
+		}
+		f, err := d.Mount().OpenFile(path.Join(".uploads", id, strconv.Itoa(parts)), os.O_WRONLY|os.O_TRUNC)
+		require.NoError(t, err)
+		_, err = f.Write([]byte("as it"))
+		require.NoError(t, err)
+		require.NoError(t, f.Close())
+		require.ErrorIs(t, s.Complete(t.Context(), "a", id, tags, objects.Condition{}), objects.ErrNoUpload)
+		_, err = s.Head(t.Context(), "a")
+		require.ErrorIs(t, err, objects.ErrNotFound)
+	}
 }

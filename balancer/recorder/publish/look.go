@@ -60,7 +60,7 @@ func (p *Publisher) keep(session string, s manifest.State) outcome {
 	if left > 0 && !p.cfg.Library.Short() {
 		return outcome{again: min(left, 10*p.cfg.Every), done: true}
 	}
-	if err := p.cfg.Library.Note(session, manifest.Line{Type: manifest.Collected}); err != nil {
+	if err := p.cfg.Library.Note(session, manifest.Line{Type: manifest.Collected, Epoch: s.Epoch}); err != nil {
 		return outcome{err: err, done: true}
 	}
 	return p.collect(session)
@@ -184,6 +184,7 @@ func (s *sitting) verify(r Record) outcome {
 
 // note writes a line to the manifest.
 func (s *sitting) note(l manifest.Line, then outcome) outcome {
+	l.Epoch = s.state.Epoch // of a source that has come since it says nothing
 	if err := s.p.cfg.Library.Note(s.mine.Session, l); err != nil {
 		return outcome{err: err}
 	}

@@ -131,14 +131,11 @@ func (u *uploading) note(stage manifest.Type) outcome {
 
 // Write collects parts and uploads them.
 func (u *uploading) Write(p []byte) (int, error) {
-	if u.buf == nil {
-		u.buf = make([]byte, 0, u.size)
-	}
 	for rest := p; len(rest) > 0; {
-		n := min(len(rest), cap(u.buf)-len(u.buf))
+		n := min(len(rest), int(u.size)-len(u.buf))
 		u.buf = append(u.buf, rest[:n]...)
 		rest = rest[n:]
-		if len(u.buf) == cap(u.buf) {
+		if len(u.buf) == int(u.size) {
 			if u.failed = u.part(); u.failed.err != nil {
 				return 0, u.failed.err
 			}
