@@ -1,5 +1,6 @@
 // Package accounts is an operator's account service as a node: it tells whose
-// password is right, in the words of Icecast's URL authentication.
+// password is right, in the words of Icecast's URL authentication, and which plan the
+// account has.
 //
 // It does not know mounts or bans, and it has no faults of its own: as a node it is
 // killed, frozen and cut off like any other.
@@ -29,8 +30,9 @@ const maxForm = 16 << 10
 
 // Config is the node's configuration.
 type Config struct {
-	Passwords map[string]string `json:"passwords"` // by user
-	Admin     string            `json:"admin"`     // where GET /health is answered as well; "" for nowhere
+	Passwords map[string]string `json:"passwords"`       // by user
+	Plans     map[string]string `json:"plans,omitempty"` // by user; whoever has none is not told to have one
+	Admin     string            `json:"admin"`           // where GET /health is answered as well; "" for nowhere
 }
 
 // Serve runs a node's account service, configured by e.Config, until ctx is done and
@@ -72,6 +74,9 @@ func (c Config) answer(w http.ResponseWriter, r *http.Request) {
 	said := "0"
 	if known && password == r.PostForm.Get("pass") {
 		said = "1"
+		if plan := c.Plans[r.PostForm.Get("user")]; plan != "" {
+			w.Header().Set("Deadair-Plan", plan)
+		}
 	}
 	w.Header().Set("Icecast-Auth-User", said)
 }

@@ -29,7 +29,7 @@ func serve(t *testing.T, f func(t *testing.T, n *envtest.Net)) {
 		n := new(envtest.Net)
 		e := n.Env("accounts", host, nil)
 		var err error
-		e.Config, err = json.Marshal(accounts.Config{Passwords: map[string]string{"anna": "secret"}, Admin: ":8002"})
+		e.Config, err = json.Marshal(accounts.Config{Passwords: map[string]string{"anna": "secret", "carl": "hush"}, Plans: map[string]string{"anna": "pro", "bert": "pro"}, Admin: ":8002"})
 		require.NoError(t, err)
 		ctx, stop := context.WithCancel(t.Context())
 		ended := make(chan error)
@@ -51,6 +51,10 @@ func TestBalancersUnderstandIt(t *testing.T) {
 		got, err := s.Check(t.Context(), account.Request{User: "anna", Password: "secret", Mount: "/show"})
 		require.NoError(t, err)
 		require.Equal(t, "anna", got.Account)
+		require.Equal(t, "pro", got.Plan)
+		got, err = s.Check(t.Context(), account.Request{User: "carl", Password: "hush", Mount: "/show"})
+		require.NoError(t, err)
+		require.Empty(t, got.Plan)
 		for _, wrong := range []account.Request{{User: "anna", Password: "guess"}, {User: "bert", Password: "secret"}, {User: "bert"}} {
 			_, err = s.Check(t.Context(), wrong)
 			require.ErrorIs(t, err, account.ErrWrong)

@@ -1,5 +1,7 @@
 // Package audience plays the people on the other side of a platform: visitors of its
-// website and its API, who ask again and again. Each reports what it got, as a witness.
+// website and its API, who ask again and again, listeners, who keep a connection for as
+// long as something comes, and the part of an app that uses the API while it broadcasts.
+// Each reports what it got, as a witness.
 //
 // It owns what such a client does on the wire and when. It does not resolve names
 // itself, keep connections between requests, follow redirects or read pages. It does not scale waits:
@@ -63,7 +65,9 @@ func (w Ways) reach(ctx context.Context, port int, name, second string) (conn ne
 		if err == nil {
 			return conn, peer, OK
 		}
-		class = classify(err, Refused)
+		if class = classify(err, Refused); class == Timeout {
+			break // it took all the patience that there was
+		}
 	}
 	return nil, peer, class
 }
@@ -89,6 +93,14 @@ func isTimeout(err error) bool {
 	}
 	var timed net.Error
 	return errors.As(err, &timed) && timed.Timeout()
+}
+
+// undated is a context that is done with another one, and has no deadline: a dialer keeps
+// a deadline by a clock of its own, which may be the first to tell.
+func undated(ctx context.Context) (context.Context, context.CancelFunc) {
+	free, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, cancel)
+	return free, func() { stop(); cancel() }
 }
 
 // rest waits and tells whether ctx is still not done.

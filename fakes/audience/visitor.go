@@ -1,35 +1,11 @@
 package audience
 
 import (
-	"bufio"
 	"context"
 	"errors"
-	"fmt"
-	"io"
-	"net/http"
-	"net/netip"
 	"slices"
 	"time"
 )
-
-// Ask is one thing that a visitor wants.
-type Ask struct {
-	Site   string // a name
-	Second string // the name that is looked up when that one does not resolve; "" for none
-	Port   int
-	Path   string
-	How    string // it is spoken: "" in the clear, SSL3, or a version of TLS such as "1.2"
-}
-
-// Request is what came of one request, or of some that went alike.
-type Request struct {
-	Ask
-	Peer   netip.Addr // zero when unresolved
-	Class  Class      // OK: a status below 400, and all of the body; of SSL3 a hello that was taken up
-	Status int        // of an answer
-	Took   time.Duration
-	Count  int // how many it stands for; Took is that of the slowest
-}
 
 // VisitorConfig is one visitor. All fields but Phase, Quiet and Observe must be set.
 type VisitorConfig struct {
@@ -49,9 +25,8 @@ type VisitorConfig struct {
 
 // Visitor is one visitor.
 type Visitor struct {
-	cfg   VisitorConfig
-	held  []Request // that succeeded, since told
-	since time.Time
+	cfg  VisitorConfig
+	tell teller
 }
 
 // NewVisitor checks a config. It starts nothing.
@@ -71,7 +46,7 @@ func NewVisitor(cfg VisitorConfig) (*Visitor, error) {
 	if cfg.Observe == nil {
 		cfg.Observe = func(Request) {}
 	}
-	return &Visitor{cfg: cfg}, nil
+	return &Visitor{cfg: cfg, tell: teller{observe: cfg.Observe, quiet: cfg.Quiet}}, nil
 }
 
 // Run visits again and again, for as long as the config says or until ctx is done. A
@@ -84,93 +59,26 @@ func (v *Visitor) Run(ctx context.Context) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer time.AfterFunc(v.cfg.Duration, cancel).Stop()
-	v.since = time.Now()
+	v.tell.since = time.Now()
 	for ctx.Err() == nil {
 		began := time.Now()
 		v.visit(ctx)
-		if time.Since(v.since) >= v.cfg.Quiet {
-			v.release()
-		}
+		v.tell.look()
 		rest(ctx, v.cfg.Every-time.Since(began))
 	}
-	v.release()
+	v.tell.release()
 }
 
 // visit asks for all, until something fails.
 func (v *Visitor) visit(ctx context.Context) {
 	for _, a := range v.cfg.Asks {
-		r := v.ask(ctx, a)
+		r, _ := v.cfg.ask(ctx, a, v.cfg.Patience)
 		if ctx.Err() != nil {
 			return
 		}
+		v.tell.take(r)
 		if r.Class != OK {
-			v.cfg.Observe(r)
-			return
-		}
-		v.count(r)
-	}
-}
-
-// ask makes one request on a connection of its own.
-func (v *Visitor) ask(ctx context.Context, a Ask) Request {
-	began := time.Now()
-	r := Request{Ask: a, Count: 1}
-	r.Peer, r.Class, r.Status = v.get(ctx, a, began.Add(v.cfg.Patience))
-	r.Took = time.Since(began)
-	return r
-}
-
-func (v *Visitor) get(ctx context.Context, a Ask, late time.Time) (netip.Addr, Class, int) {
-	limited, cancel := context.WithDeadline(ctx, late)
-	defer cancel()
-	conn, peer, class := v.cfg.reach(limited, a.Port, a.Site, a.Second)
-	if class != OK {
-		return peer, class, 0
-	}
-	defer conn.Close()
-	defer context.AfterFunc(ctx, func() { conn.Close() })()
-	_ = conn.SetDeadline(late) // one that cannot be set shows at once
-	spoken, class := speak(limited, conn, a.How, a.Site)
-	if class != OK || spoken == nil {
-		return peer, class, 0
-	}
-	if _, err := fmt.Fprintf(spoken, "GET %s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n", a.Path, a.Site); err != nil {
-		return peer, classify(err, Reset), 0
-	}
-	answer, err := http.ReadResponse(bufio.NewReader(spoken), nil)
-	if err != nil {
-		return peer, classify(err, EOF), 0
-	}
-	defer answer.Body.Close()
-	if _, err := io.Copy(io.Discard, io.LimitReader(answer.Body, maxBody)); err != nil {
-		return peer, classify(err, EOF), answer.StatusCode
-	}
-	if answer.StatusCode >= http.StatusBadRequest {
-		return peer, Answered, answer.StatusCode
-	}
-	return peer, OK, answer.StatusCode
-}
-
-// maxBody is how much of an answer is read, in bytes.
-const maxBody = 1 << 20
-
-// count takes note of a request that succeeded.
-func (v *Visitor) count(r Request) {
-	for i := range v.held {
-		h := &v.held[i]
-		if h.Ask == r.Ask && h.Peer == r.Peer && h.Status == r.Status {
-			h.Count++
-			h.Took = max(h.Took, r.Took)
 			return
 		}
 	}
-	v.held = append(v.held, r)
-}
-
-// release reports what was counted.
-func (v *Visitor) release() {
-	for _, r := range v.held {
-		v.cfg.Observe(r)
-	}
-	v.held, v.since = v.held[:0], time.Now()
 }

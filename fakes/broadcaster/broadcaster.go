@@ -38,6 +38,10 @@ type Config struct {
 	// Dial connects to "ip:port".
 	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
 
+	// API is what an app uses before its stream, beside it and after it; then Ingest and
+	// Port are what Begin tells. Nil: none.
+	API API
+
 	// Speed is show time per time of the clock: frame n is produced n frame
 	// lengths / Speed after OnAir. Zero: 1.
 	Speed float64
@@ -138,8 +142,8 @@ func (c *Config) fill() {
 	}
 }
 
-// Run plays the whole show and returns when it is off air and its connection is
-// closed. When ctx is done, the show ends there. The error is always nil.
+// Run plays the whole show and returns when it is off air, its connection is closed and
+// its API was told. When ctx is done, the show ends there. The error is always nil.
 func (b *Broadcaster) Run(ctx context.Context) error {
 	b.timer = time.NewTimer(time.Hour)
 	defer b.timer.Stop()
@@ -150,12 +154,17 @@ func (b *Broadcaster) Run(ctx context.Context) error {
 	show, cancel := b.clock.until(ctx)
 	defer cancel()
 	b.reporter.report(Event{Kind: OnAir})
-	c := b.play(show)
+	var beside sync.WaitGroup
+	c := b.perform(show, &beside)
 	<-show.Done()
+	beside.Wait() // what it has to tell comes before the end
 	frames := b.clock.produced(time.Now())
 	b.reporter.report(Event{Kind: OffAir, Frame: frames})
 	if c != nil {
 		b.hangUp(c, frames)
+	}
+	if b.cfg.API != nil {
+		b.cfg.API.End(ctx)
 	}
 	return nil
 }

@@ -191,7 +191,7 @@ func TestHeadsThatWereOnlyRead(t *testing.T) {
 		Host: "ingest.deadair.test", Port: 8000, Mount: "/live", Account: "source", Password: "hackme",
 		Name: "Test Radio", Genre: "pop", URL: "http://example.test/", Type: "audio/mpeg", Bitrate: 128_000, SampleRate: 44_100, Channels: 2,
 	}
-	for _, persona := range []string{"butt", "liquidsoap-icy", "mixxx", "mobile"} {
+	for _, persona := range []string{"app", "butt", "liquidsoap-icy", "mixxx", "mobile"} {
 		var got bytes.Buffer
 		for _, f := range named(t, persona).Forms {
 			got.Write(f.Head(nil, r))
@@ -229,7 +229,7 @@ func TestHeadOnTheWire(t *testing.T) {
 
 func TestPersonaNamedTellsTheNames(t *testing.T) {
 	_, err := PersonaNamed("winamp")
-	require.EqualError(t, err, `no persona "winamp": use one of butt, darkice, ezstream, ffmpeg, ffmpeg-fifo, ffmpeg-http, ffmpeg-legacy, `+
+	require.EqualError(t, err, `no persona "winamp": use one of app, butt, darkice, ezstream, ffmpeg, ffmpeg-fifo, ffmpeg-http, ffmpeg-legacy, `+
 		`gst, ices2, liquidsoap, liquidsoap-chunked, liquidsoap-icy, liquidsoap-put, mixxx, mobile`)
 	seen := map[string]bool{}
 	for _, p := range Personas() {

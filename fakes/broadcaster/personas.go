@@ -8,6 +8,7 @@ import (
 // Personas are all personas, by name. Each family stands in its own file.
 func Personas() []Persona {
 	return []Persona{
+		app(),
 		butt(),
 		darkice(),
 		ezstream(),

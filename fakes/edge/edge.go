@@ -1,10 +1,10 @@
 // Package edge is one server that delivers shows to listeners, as a node: it takes each
-// show that somebody asks for from the recorder that has it on air, once, and gives what
-// came last to whoever asks, as players that fetch a show piece by piece do.
+// show that somebody asks for from the recorder that has it on air, once, and sends it on
+// to whoever keeps a connection, what came last first.
 //
-// It does not do: playlists, formats, caches between servers, accounts. A piece is what
-// came in the last seconds, wherever frames begin. It finds the recorder by asking one
-// after the other.
+// It does not do: playlists, formats, caches between servers, accounts. It begins wherever
+// what it kept begins, not at a frame. Who takes it too slowly misses some. It finds the
+// recorder by asking one after the other.
 package edge
 
 import (
@@ -34,11 +34,14 @@ const (
 
 // Limits.
 const (
-	maxShows = 100              // that are taken at once
-	maxPiece = 64 << 10         // bytes of a piece
-	fresh    = 10 * time.Second // what came before is no live show any more
-	again    = time.Second      // between two rounds of asking the recorders
-	deaf     = 2 * time.Second  // until a recorder that does not answer is left alone
+	maxShows     = 100              // that are taken at once
+	maxListeners = 1000             // at once
+	maxKept      = 64 << 10         // bytes of a show
+	fresh        = 10 * time.Second // what came before is no live show any more
+	idle         = time.Minute      // until the connections of a show that brings nothing are closed
+	slow         = 10 * time.Second // until a listener who takes nothing is left
+	again        = time.Second      // between two rounds of asking the recorders
+	deaf         = 2 * time.Second  // until a recorder that does not answer is left alone
 )
 
 // Config is the node's configuration.
@@ -52,6 +55,7 @@ type Server struct {
 	cfg    Config
 	env    env.Env
 	client *http.Client
+	places chan struct{} // holds one token for each listener
 
 	mu    sync.Mutex // guards what follows; not held during I/O
 	shows map[string]*show
@@ -65,7 +69,7 @@ func New(cfg Config, e env.Env) (*Server, error) {
 		return nil, errors.New("configure edge: it needs recorders")
 	}
 	transport := &http.Transport{DialContext: e.DialContext, DisableKeepAlives: true, ResponseHeaderTimeout: deaf}
-	return &Server{cfg: cfg, env: e, client: &http.Client{Transport: transport}, shows: map[string]*show{}}, nil
+	return &Server{cfg: cfg, env: e, client: &http.Client{Transport: transport}, places: make(chan struct{}, maxListeners), shows: map[string]*show{}}, nil
 }
 
 // Serve runs a node's server, configured by e.Config, until ctx is done.
@@ -104,24 +108,43 @@ func (s *Server) Serve(ctx context.Context) error {
 func (s *Server) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET "+HealthPath, func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
-	mux.HandleFunc("GET "+LivePath+"/", s.piece)
+	mux.HandleFunc("GET "+LivePath+"/", s.stream)
 	return mux
 }
 
-// piece answers what came last of a show, once something has come.
-func (s *Server) piece(w http.ResponseWriter, r *http.Request) {
+// stream sends a show on as it comes, once something has come, until it brings nothing
+// any more or the listener is gone.
+func (s *Server) stream(w http.ResponseWriter, r *http.Request) {
+	select {
+	case s.places <- struct{}{}:
+		defer func() { <-s.places }()
+	default:
+		http.Error(w, "too many listeners", http.StatusServiceUnavailable)
+		return
+	}
 	one := s.show(strings.TrimPrefix(r.URL.Path, LivePath))
 	if one == nil {
 		http.Error(w, "too many shows", http.StatusServiceUnavailable)
 		return
 	}
-	audio := one.last(r.Context())
-	if len(audio) == 0 {
+	audio, next := one.after(r.Context(), 0, deaf)
+	if len(audio) == 0 || !one.live() {
 		http.Error(w, "nobody is on air there", http.StatusNotFound)
 		return
 	}
 	w.Header().Set("Content-Type", "audio/mpeg")
-	_, _ = w.Write(audio) // the listener may be gone
+	out := http.NewResponseController(w)
+	for len(audio) > 0 {
+		_ = out.SetWriteDeadline(time.Now().Add(slow)) // one that cannot be set shows at once
+		if _, err := w.Write(audio); err != nil {
+			return
+		}
+		if out.Flush() != nil {
+			return
+		}
+		_ = out.SetWriteDeadline(time.Time{})
+		audio, next = one.after(r.Context(), next, idle)
+	}
 }
 
 // show is what is taken of a mount; nil when there is room for no more.
@@ -130,7 +153,7 @@ func (s *Server) show(mount string) *show {
 	defer s.mu.Unlock()
 	one := s.shows[mount]
 	if one == nil && len(s.shows) < maxShows {
-		one = &show{mount: mount, came: make(chan struct{})}
+		one = &show{mount: mount, more: make(chan struct{})}
 		s.shows[mount] = one
 		s.group.Go(func() error { s.take(s.ctx, one); return nil })
 	}

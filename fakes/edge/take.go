@@ -13,40 +13,55 @@ import (
 // show is one show as it comes.
 type show struct {
 	mount string
-	came  chan struct{} // closed once something has come
 
-	mu    sync.Mutex // guards what follows
-	audio []byte
-	at    time.Time // when the last of it came
+	mu    sync.Mutex    // guards what follows
+	more  chan struct{} // closed when more comes, and replaced
+	audio []byte        // the last of it
+	sum   int64         // bytes that came in all
+	at    time.Time     // when the last of it came
 }
 
 // add takes what came.
 func (s *show) add(data []byte) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.at.IsZero() {
-		close(s.came)
-	}
 	s.at = time.Now()
+	s.sum += int64(len(data))
 	s.audio = append(s.audio, data...)
-	s.audio = s.audio[max(0, len(s.audio)-maxPiece):]
+	s.audio = s.audio[max(0, len(s.audio)-maxKept):]
+	close(s.more)
+	s.more = make(chan struct{})
 }
 
-// last is what came lately. Whoever is the first to ask waits for it a moment.
-func (s *show) last(ctx context.Context) []byte {
-	wait := time.NewTimer(deaf)
-	defer wait.Stop()
-	select {
-	case <-s.came:
-	case <-wait.C:
-	case <-ctx.Done():
-	}
+// live tells whether something came lately.
+func (s *show) live() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if time.Since(s.at) > fresh {
-		return nil
+	return time.Since(s.at) <= fresh
+}
+
+// after is what came after so many bytes, as far as it was kept, and how many that are
+// then. It waits a while for more to come, and returns nothing when none does.
+func (s *show) after(ctx context.Context, n int64, patience time.Duration) (audio []byte, sum int64) {
+	wait := time.NewTimer(patience)
+	defer wait.Stop()
+	for {
+		s.mu.Lock()
+		audio, sum = s.audio[max(0, int64(len(s.audio))-(s.sum-n)):], s.sum
+		audio = append([]byte(nil), audio...)
+		more := s.more
+		s.mu.Unlock()
+		if len(audio) > 0 {
+			return audio, sum
+		}
+		select {
+		case <-more:
+		case <-wait.C:
+			return nil, sum
+		case <-ctx.Done():
+			return nil, sum
+		}
 	}
-	return append([]byte(nil), s.audio...)
 }
 
 // take listens to a show, wherever it is on air, until ctx is done.
@@ -89,7 +104,7 @@ func (s *Server) listen(ctx context.Context, addr string, one *show) error {
 	}
 	timer := time.NewTimer(gather)
 	defer timer.Stop()
-	for data := make([]byte, maxPiece); ; timer.Reset(gather) {
+	for data := make([]byte, maxKept); ; timer.Reset(gather) {
 		n, err := answer.Body.Read(data)
 		if n > 0 {
 			one.add(data[:n])

@@ -16,7 +16,11 @@ import (
 // Requests that are under way then lose their connections.
 func Serve(ctx context.Context, l net.Listener, h http.Handler, log *slog.Logger) error {
 	var inside sync.WaitGroup
-	defer inside.Wait()
+	inside.Add(1) // it must not come to nothing between requests while another one begins
+	defer func() {
+		inside.Done()
+		inside.Wait()
+	}()
 	server := &http.Server{
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			inside.Add(1)

@@ -102,6 +102,7 @@ func (p *prober) judge(class Class) {
 
 // probe asks once.
 func (p *prober) probe(ctx context.Context) Class {
+	p.s.probes.Add(1)
 	conn, err := p.connect(ctx)
 	if err != nil {
 		return classOf(err, ClassRefused)

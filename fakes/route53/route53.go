@@ -124,6 +124,7 @@ type Server struct {
 
 	answers atomic.Pointer[table]
 	turns   map[string]*atomic.Uint32 // place → queries so far; the map never changes
+	probes  atomic.Int64
 
 	mu    sync.Mutex // guards shown
 	shown []Answer   // per region, the last that was observed
@@ -237,6 +238,9 @@ func serveDNS(ctx context.Context, srv *dns.Server) error {
 	}
 	return <-ended
 }
+
+// Probes is how often checkers have asked a record's host since the start.
+func (s *Server) Probes() int64 { return s.probes.Load() }
 
 // Answers tells what is answered now, per region in the order of Config.
 func (s *Server) Answers() []Answer {

@@ -2,7 +2,7 @@
 // for visitors, answers for apps, a health check. On request it answers one status to
 // everything, as a server does whose application is gone.
 //
-// It does not do: sessions, content that anybody would read. Of SSL 3.0 it knows the
+// It does not do: sessions, shows (it says yes to whatever an app does with one), content that anybody would read. Of SSL 3.0 it knows the
 // hello. Nothing stands between it and who asks: its pool is made by DNS.
 package web
 
@@ -27,7 +27,8 @@ const Addr = ":80"
 // Where it answers; anything else is 404.
 const (
 	PagePath   = "/"
-	IngestPath = "/v1/ingest" // what apps ask before they go on air
+	IngestPath = "/v1/ingest" // where sources connect, for whoever asks
+	ShowsPath  = "/v1/shows"  // followed by a mount: an app's show is begun (POST), asked for news (GET), ended (DELETE)
 	HealthPath = "/health"
 )
 
@@ -126,6 +127,15 @@ func (s *Server) public() http.Handler {
 	if s.cfg.Pool == "api" {
 		mux.HandleFunc("GET "+IngestPath, func(w http.ResponseWriter, _ *http.Request) {
 			answer(w, map[string]string{"ingest": s.cfg.Ingest})
+		})
+		mux.HandleFunc("POST "+ShowsPath+"/{mount...}", func(w http.ResponseWriter, _ *http.Request) {
+			answer(w, map[string]string{"ingest": s.cfg.Ingest})
+		})
+		mux.HandleFunc("GET "+ShowsPath+"/{mount...}", func(w http.ResponseWriter, _ *http.Request) {
+			answer(w, map[string][]string{"messages": {}})
+		})
+		mux.HandleFunc("DELETE "+ShowsPath+"/{mount...}", func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(http.StatusNoContent)
 		})
 		return mux
 	}

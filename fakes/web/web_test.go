@@ -64,6 +64,11 @@ func TestPools(t *testing.T) {
 		status, body := do("GET", web.IngestPath, "")
 		require.Equal(t, 200, status)
 		require.JSONEq(t, `{"ingest":"ingest.deadair.test:8000"}`, body)
+		for method, says := range map[string]string{"POST": `{"ingest":"ingest.deadair.test:8000"}`, "GET": `{"messages":[]}`, "DELETE": ""} {
+			status, body = do(method, web.ShowsPath+"/rome-01", "")
+			require.Less(t, status, 300, method)
+			require.Equal(t, says, strings.TrimSpace(body), method)
+		}
 		status, _ = do("GET", "/", "")
 		require.Equal(t, 404, status)
 	})
