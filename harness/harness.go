@@ -98,6 +98,8 @@ type run struct {
 type active struct {
 	step  scenario.Step
 	fault fault.Active
+	hit   bool          // it was seen to have hit something
+	look  time.Duration // when it is looked at again, until then
 }
 
 // instant is the begin or the end of a step.
@@ -148,22 +150,26 @@ func (r *run) apply(ctx context.Context, i instant) error {
 		return r.end(ctx, i.step)
 	}
 	r.Log.Add(history.Event{Node: "harness", Kind: history.FaultBegan, Fault: i.step.ID, Detail: i.step.Sentence()})
-	a, err := fault.Inject(ctx, r.Stack, i.step)
-	if a != nil {
-		r.active = append(r.active, active{i.step, a})
-	}
-	if err != nil {
+	f, err := fault.Inject(ctx, r.Stack, i.step)
+	if f == nil {
 		return err
 	}
-	r.touched(i.step, a)
-	return nil
+	a := active{step: i.step, fault: f, look: i.at + firstLook}
+	if err == nil {
+		a.hit = r.touched(a)
+	}
+	r.active = append(r.active, a)
+	return err
 }
 
 // touched reports what a fault hit so far, if anything.
-func (r *run) touched(s scenario.Step, a fault.Active) {
-	if t := a.Touched(); t.Conns > 0 || t.Bytes > 0 {
-		r.Log.Add(history.Event{Node: "harness", Kind: history.FaultTouched, Fault: s.ID, Count: t.Conns, Bytes: t.Bytes})
+func (r *run) touched(a active) bool {
+	t := a.fault.Touched()
+	hit := t.Conns > 0 || t.Bytes > 0
+	if hit {
+		r.Log.Add(history.Event{Node: "harness", Kind: history.FaultTouched, Fault: a.step.ID, Count: t.Conns, Bytes: t.Bytes})
 	}
+	return hit
 }
 
 // end heals one step's fault.
@@ -174,7 +180,7 @@ func (r *run) end(ctx context.Context, s scenario.Step) error {
 	}
 	a := r.active[i]
 	r.active = slices.Delete(r.active, i, i+1)
-	r.touched(s, a.fault)
+	r.touched(a)
 	err := survive(func() error { return a.fault.End(ctx) })
 	r.Log.Add(history.Event{Node: "harness", Kind: history.FaultEnded, Fault: s.ID})
 	if err != nil {
@@ -190,7 +196,7 @@ func (r *run) heal(ctx context.Context) error {
 	for len(r.active) > 0 {
 		last := r.active[len(r.active)-1]
 		if last.step.Stays {
-			r.touched(last.step, last.fault)
+			r.touched(last)
 			r.active = r.active[:len(r.active)-1]
 			continue
 		}
@@ -199,8 +205,27 @@ func (r *run) heal(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// until waits for an instant of incident time.
+// firstLook is how long after its begin a fault that has hit nothing is looked at again,
+// in incident time. Each time after that is twice as far from the begin: so it is known
+// when it took hold, and a fault of days costs no more than some twenty looks.
+const firstLook = time.Second
+
+// until waits for an instant of incident time, and looks meanwhile at the only fault in
+// force if it has hit nothing yet. With another one beside it nobody looks: to ask a node
+// that is frozen takes long, and makes the next step late.
 func (r *run) until(ctx context.Context, at time.Duration) error {
+	for len(r.active) == 1 && !r.active[0].hit && r.active[0].look < at {
+		a := &r.active[0]
+		if err := r.wait(ctx, a.look); err != nil {
+			return err
+		}
+		a.hit = r.touched(*a)
+		a.look += a.look - a.step.At
+	}
+	return r.wait(ctx, at)
+}
+
+func (r *run) wait(ctx context.Context, at time.Duration) error {
 	now := time.Duration(float64(r.World.Now()) * r.Plan.Speed)
 	return r.sleep(ctx, at-now)
 }

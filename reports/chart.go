@@ -130,6 +130,8 @@ func chart(p *scenario.Plan, es []history.Event, v check.Verdict, steps []act, b
 	for _, s := range served[:min(len(served), maxBooks)] {
 		out.add(c, "What was said of "+s.Balancer+", and what it did", c.service(s))
 	}
+	out.add(c, "Requests of visitors and apps in vain", c.asking(es))
+	out.add(c, "What listeners heard", c.listening(es))
 	paint := newPalette(p)
 	for _, g := range c.groups(es, v, paint) {
 		out.add(c, g.Title, g.Lanes)

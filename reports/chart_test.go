@@ -71,17 +71,19 @@ func TestStepsAreDrawnAsTheyWent(t *testing.T) {
 	f.add(history.Event{At: f.plan.End, Node: "harness", Kind: history.FaultEnded, Fault: idle.ID})
 	f.step(scenario.Step{ID: "step-4", Do: "cut", From: []string{eu1}, To: []string{"redis"}, At: 400 * time.Second})
 	f.went(scenario.Step{ID: "step-5", Do: "drain", Nodes: []string{eu2}, At: 500 * time.Second, Stays: true}, 500*time.Second, 0)
+	f.went(scenario.Step{ID: "step-6", Repeats: "step-2", Do: "drop", Who: []string{"rome-1"}, At: 600 * time.Second}, 601*time.Second, f.plan.End)
 	pg, end := f.page(), f.plan.End
 	lanes := group(t, pg.Chart, "Steps, as they began and ended").Lanes
+	require.Len(t, lanes, 5)
 	require.Equal(t, []string{"1m3s 2m20s fault"}, bars(lanes[0], end))
-	require.Equal(t, []string{"3m21s fault"}, marks(lanes[1], end), "it is over at once, whenever it is healed")
+	require.Equal(t, []string{"3m21s fault", "10m1s fault"}, marks(lanes[1], end), "it is over at once, whenever it is healed, and comes again")
 	require.Equal(t, []string{"5m0s 15m0s idle"}, bars(lanes[2], end), "a step that touched nothing")
 	require.Equal(t, "touched nothing", lanes[2].Bars[0].Text)
 	require.Equal(t, []string{"6m40s idle"}, marks(lanes[3], end))
 	require.Contains(t, lanes[3].Title, "never began")
 	require.Equal(t, []string{"8m20s 15m0s act"}, bars(lanes[4], end))
 	require.Equal(t, []string{"1m3s 2m20s band", "5m0s 15m0s band"}, bars(Lane{Bars: pg.Chart.Bands}, end))
-	require.Equal(t, []string{"3m21s over"}, marks(Lane{Marks: pg.Chart.Instants}, end))
+	require.Equal(t, []string{"3m21s over", "10m1s over"}, marks(Lane{Marks: pg.Chart.Instants}, end))
 
 	rows := pg.Steps
 	require.Equal(t, []string{"0:01:00.0", "0:01:03.0", "0:02:20.0", "touched 1 node"}, []string{rows[0].At, rows[0].Began, rows[0].Ended, rows[0].Touched})

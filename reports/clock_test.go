@@ -53,3 +53,10 @@ func TestNumbers(t *testing.T) {
 	}
 	require.Equal(t, []string{"1 run", "0 runs", "1,200 runs"}, []string{plural(1, "run"), plural(0, "run"), plural(1200, "run")})
 }
+
+// TestPlayed: what was left out stands beside the numbers that do not count it.
+func TestPlayed(t *testing.T) {
+	require.Equal(t, "15 min", playedOf(&scenario.Plan{End: 15 * minute, Clock: []scenario.Stretch{{}}}))
+	cut := &scenario.Plan{End: 3 * minute, Clock: []scenario.Stretch{{}, {Run: minute, Incident: 5 * minute}}}
+	require.Equal(t, "3 min, 4 min of quiet time left out", playedOf(cut))
+}

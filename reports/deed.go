@@ -38,6 +38,8 @@ func deed(s scenario.Step) string {
 		return fmt.Sprintf("%d%% of the questions to DNS about %s %s", s.Share, few(s.Zones), how)
 	case "answer":
 		return fmt.Sprintf("%s%s %d to every request", nodes, verb(s.Nodes, " answers", " answer"), s.Status)
+	case "rollout":
+		return "operators change the roll-out: " + scenario.Led(s.Answer)
 	case "harden":
 		return "operators have " + nodes + " agree to nothing older than " + scenario.Speech(s.Answer)
 	case "drop":

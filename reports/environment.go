@@ -58,10 +58,32 @@ func surroundings(j Judged) []Fact {
 			{"wall time", span(floatSeconds(e.WallS))},
 		}, all)
 	}
+	all = append(all, Fact{"what was played", extent(j)})
 	if j.Plan.World == "virtual" {
 		return append(all, Fact{"clock", "virtual: no canary, nothing can be late"})
 	}
 	return append(all, Fact{"clock", fmt.Sprintf("the system's, %g incident seconds a second", j.Plan.Speed)}, Fact{"harness late", lateness(j.Events)})
+}
+
+// extent spells how much a run was: how long, who was on air, how often the system had to
+// admit somebody and was looked after, and what it wrote.
+func extent(j Judged) string {
+	var shows, claims, probes int
+	var bytes int64
+	for _, e := range j.Events {
+		switch {
+		case e.Kind == history.OnAir:
+			shows++
+		case e.Kind == history.Attempt && e.Class == "accepted":
+			claims++
+		case e.Kind == history.Probed:
+			probes += e.Count
+		case e.Kind == history.DiskHashed:
+			bytes += e.Bytes
+		}
+	}
+	return fmt.Sprintf("%s of %s, with %s (accepted), %s of health checkers, %s bytes on recorders' disks, %s events",
+		span(j.Plan.End), plural(shows, "show"), plural(claims, "claim"), plural(probes, "probe"), number(bytes), number(len(j.Events)))
 }
 
 // lateness spells how late the harness' own timers were, in incident time.

@@ -1,6 +1,7 @@
 package reports
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -27,9 +28,11 @@ func (c *canvas) bands(steps []act) (lasting []Bar, over []Mark) {
 	return lasting, thinMarks(over, maxLanes)
 }
 
-// steps are lanes of the steps as they really began and ended.
+// steps are lanes of the steps as they really began and ended. One that comes again is on
+// one lane each time.
 func (c *canvas) steps(steps []act) []Lane {
 	var all []Lane
+	lanes := map[string]int{} // of steps that come again
 	for _, a := range steps {
 		from, to := a.span(c.end)
 		class := "fault"
@@ -40,17 +43,21 @@ func (c *canvas) steps(steps []act) []Lane {
 			class = "act"
 		}
 		title := a.Sentence() + "; " + a.reach()
-		l := Lane{Label: a.ID + " " + a.Do, Title: a.ID + ": " + title}
-		if a.instantaneous() {
-			l.Marks = []Mark{c.mark(from, class, title)}
-		} else {
-			b := c.bar(from, to, class, c.between(from, to)+": "+title)
-			if a.idle() && b.W > textRoom {
-				b.Text = a.reach()
-			}
-			l.Bars = []Bar{b}
+		first := cmp.Or(a.Repeats, a.ID)
+		if _, known := lanes[first]; !known {
+			lanes[first] = len(all)
+			all = append(all, Lane{Label: first + " " + a.Do, Title: a.ID + ": " + title})
 		}
-		all = append(all, l)
+		l := &all[lanes[first]]
+		if a.instantaneous() {
+			l.Marks = append(l.Marks, c.mark(from, class, title))
+			continue
+		}
+		b := c.bar(from, to, class, c.between(from, to)+": "+title)
+		if a.idle() && b.W > textRoom {
+			b.Text = a.reach()
+		}
+		l.Bars = append(l.Bars, b)
 	}
 	return all
 }

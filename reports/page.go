@@ -127,6 +127,16 @@ func stamp(r Run) Stamp {
 	return Stamp{"bad", "✗", "not as expected"}
 }
 
+// playedOf tells how much of the incident was played: dead air in what was left out is in
+// no number of the page.
+func playedOf(p *scenario.Plan) string {
+	left := p.Incident(p.End) - p.End
+	if left <= 0 {
+		return span(p.End)
+	}
+	return span(p.End) + ", " + span(left) + " of quiet time left out"
+}
+
 // facts are the numbers that a reader wants first.
 func facts(p *scenario.Plan, es []history.Event, v check.Verdict, r Run) []Fact {
 	var sum, avoidable time.Duration
@@ -139,7 +149,7 @@ func facts(p *scenario.Plan, es []history.Event, v check.Verdict, r Run) []Fact 
 		{"of it avoidable", span(avoidable)},
 		{"longest gap", span(floatSeconds(r.RecoveryS))},
 		{"broadcasters", number(len(p.Broadcasters))},
-		{"played", span(p.End)},
+		{"played", playedOf(p)},
 		{"world", p.World},
 		{"seed", strconv.FormatUint(p.Seed, 10)},
 	}

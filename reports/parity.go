@@ -35,7 +35,7 @@ func stages(es []history.Event) []Stage {
 	if began < 0 {
 		return nil
 	}
-	m := stagesOf{at: map[string]time.Duration{}, lost: map[string]bool{}}
+	m := stagesOf{at: map[string]time.Duration{}, lost: map[string]bool{}, bad: map[[2]string]time.Duration{}}
 	for _, e := range es[began:] {
 		m.take(e)
 	}
@@ -51,7 +51,8 @@ func stages(es []history.Event) []Stage {
 // stagesOf are the stages while a history is read.
 type stagesOf struct {
 	at   map[string]time.Duration
-	lost map[string]bool // broadcasters that are not back
+	lost map[string]bool             // broadcasters that are not back
+	bad  map[[2]string]time.Duration // since when a checker finds a node bad
 }
 
 func (m *stagesOf) take(e history.Event) {
@@ -59,12 +60,13 @@ func (m *stagesOf) take(e history.Event) {
 	case history.FaultTouched, history.NodeEnded:
 		m.first(tookHold, e)
 	case history.CheckerSaw:
+		delete(m.bad, [2]string{e.Node, e.Subject})
 		if !e.OK {
-			m.first(firstBadProbe, e)
+			m.bad[[2]string{e.Node, e.Subject}] = e.At
 		}
 	case history.Voted:
 		if !e.OK {
-			m.first(votedOut, e)
+			m.voted(e)
 			return
 		}
 		m.at[poolRestored] = e.At
@@ -77,6 +79,21 @@ func (m *stagesOf) take(e history.Event) {
 			m.lost[e.Node] = false
 			m.first(firstReconnect, e)
 			m.at[lastReconnect] = e.At
+		}
+	}
+}
+
+// voted takes the first vote against a node, and the first of the bad probes that led to
+// it. One that led to nothing is no link of the chain: a checker that comes just when a node
+// starts sees it fail, and whether one does is luck.
+func (m *stagesOf) voted(e history.Event) {
+	if _, ok := m.at[votedOut]; ok {
+		return
+	}
+	m.at[votedOut] = e.At
+	for who, at := range m.bad {
+		if first, ok := m.at[firstBadProbe]; who[1] == e.Subject && (!ok || at < first) {
+			m.at[firstBadProbe] = at
 		}
 	}
 }

@@ -31,7 +31,7 @@ func sentence(e history.Event, do string) string {
 		return fmt.Sprintf("%s is %s: %d of %d checkers say healthy", e.Subject, healthWord(e.OK), e.Count, e.Of)
 	case history.AnswerChanged:
 		return answerSentence(e)
-	case history.Attempt, history.Requested:
+	case history.Attempt, history.Requested, history.Listened:
 		return attemptSentence(e)
 	case history.Lost:
 		return lostSentence(e)
@@ -69,8 +69,11 @@ func answerSentence(e history.Event) string {
 }
 
 func attemptSentence(e history.Event) string {
-	if e.Kind == history.Requested {
+	switch e.Kind {
+	case history.Requested:
 		return requestSentence(e)
+	case history.Listened:
+		return listenedSentence(e)
 	}
 	s := outcomeSentence(e, " after "+span(e.Took))
 	if e.Count > 1 {
@@ -84,6 +87,22 @@ func requestSentence(e history.Event) string {
 		return fmt.Sprintf("%s answered by %s, in %s at most", areOf(e.Times(), "request"), e.Peer, span(e.Took))
 	}
 	return outcomeSentence(e, " after "+span(e.Took)) + ", asked for " + e.Subject
+}
+
+func listenedSentence(e history.Event) string {
+	why := map[string]string{
+		"unresolved": "the name does not resolve", "timeout": "nothing comes from " + e.Peer, "refused": e.Peer + " refuses", "reset": e.Peer + " reset the connection",
+		"eof": e.Peer + " closed the connection", "answered": fmt.Sprintf("%s answers %d", e.Peer, e.Status),
+	}[e.Class]
+	switch {
+	case e.OK && why == "":
+		return fmt.Sprintf("listened for %s through %s", span(e.Took), e.Peer)
+	case e.OK:
+		return fmt.Sprintf("listened for %s through %s, until %s", span(e.Took), e.Peer, why)
+	case why == "":
+		return "heard nothing for " + span(e.Took) + " while it tuned in"
+	}
+	return fmt.Sprintf("heard nothing for %s: %s", span(e.Took), why)
 }
 
 func outcomeSentence(e history.Event, took string) string {

@@ -129,12 +129,14 @@ func (l *ledger) minute(p *scenario.Plan, s stretch, lie *Lie) Minute {
 	return row
 }
 
-// fresh tells what a witness reported in a stretch.
+// fresh tells what a witness, whose reports are in order of time, said in a stretch. It
+// finds the first: of a season there are a hundred thousand minutes.
 func fresh(asks []history.Event, s stretch) string {
 	var said []string
-	for _, e := range asks {
+	first, _ := slices.BinarySearchFunc(asks, s.from, func(e history.Event, at time.Duration) int { return cmp.Compare(e.At, at) })
+	for _, e := range asks[first:] {
 		if !s.holds(e.At) {
-			continue
+			break
 		}
 		word := "worked"
 		if !e.OK {

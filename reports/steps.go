@@ -56,7 +56,7 @@ func isInstant(do string) bool {
 }
 
 // operator tells an operator's act from a fault.
-func (a act) operator() bool { return slices.Contains([]string{"drain", "undrain"}, a.Do) }
+func (a act) operator() bool { return slices.Contains([]string{"drain", "undrain", "rollout"}, a.Do) }
 
 // idle tells a step that hit nothing, as far as the far ends know.
 func (a act) idle() bool { return a.touched == nil || a.began < 0 }

@@ -98,16 +98,8 @@ func (b *post) take(i int, e history.Event) {
 		b.loss(i, e)
 	case history.Attempt:
 		b.attempt(i, e)
-	case history.Requested:
-		switch e.Class {
-		case "ok":
-		case "declined":
-			b.group(i, e, like{"declined " + e.Peer, stageDetected, 2, sameTime, func(x *entry) string {
-				return fmt.Sprintf("%s declines to speak as old as %s", e.Peer, plural(len(x.who), "visitor"))
-			}})
-		default:
-			b.group(i, e, like{"request " + e.Peer + e.Class, stageImpact, 4, sameTime, func(x *entry) string { return b.requests(x, e) }})
-		}
+	case history.Requested, history.Listened:
+		b.outside(i, e)
 	case history.GaveUp:
 		b.group(i, e, like{"gave up", stageImpact, 4, sameTime, b.gaveUp})
 	case history.NodeEnded:
@@ -130,6 +122,21 @@ func (b *post) take(i int, e history.Event) {
 	}
 }
 
+// outside tells of visitors and listeners to whom something is refused.
+func (b *post) outside(i int, e history.Event) {
+	switch {
+	case e.Class == "ok" || e.OK:
+	case e.Kind == history.Listened:
+		b.group(i, e, like{"listened " + e.Peer + e.Class, stageImpact, 3, sameTime, func(x *entry) string { return b.deaf(x, e) }})
+	case e.Class == "declined":
+		b.group(i, e, like{"declined " + e.Peer, stageDetected, 2, sameTime, func(x *entry) string {
+			return fmt.Sprintf("%s declines to speak as old as %s", e.Peer, plural(len(x.who), "visitor"))
+		}})
+	default:
+		b.group(i, e, like{"request " + e.Peer + e.Class, stageImpact, 4, sameTime, func(x *entry) string { return b.requests(x, e) }})
+	}
+}
+
 // fault tells that a step began, or that what it did is over.
 func (b *post) fault(i int, e history.Event) {
 	k := slices.IndexFunc(b.plan.Steps, func(s scenario.Step) bool { return s.ID == e.Fault })
@@ -145,6 +152,7 @@ func (b *post) fault(i int, e history.Event) {
 		for _, name := range s.Who {
 			b.hung[name] = e.At
 		}
+		s.Who = s.Who[:b.hit(s)]
 		b.group(i, e, like{"drop", stageFault, 5, 0, func(*entry) string { return deed(s) }})
 		return
 	}

@@ -98,6 +98,39 @@ func TestAPostCountsWhatComesAgain(t *testing.T) {
 	}, told(f, check.Verdict{})[:6])
 }
 
+// TestAPostTellsWhoAsks: visitors, apps, or both.
+func TestAPostTellsWhoAsks(t *testing.T) {
+	for who, want := range map[string]string{"rome-1": "1 app", "readers-1": "1 visitor", "rome-1 readers-1": "1 visitor and 1 app"} {
+		f := newFilm("rome-1")
+		for _, name := range strings.Fields(who) {
+			f.add(history.Event{At: minute, Node: name, Kind: history.Requested, Subject: "api.deadair.test", Peer: "eu-west/api-1", Class: "answered", Status: 503})
+		}
+		require.Equal(t, "0:01:00 impact: Requests for api.deadair.test are answered 503 by eu-west/api-1: of "+want+".", told(f, check.Verdict{})[0])
+	}
+}
+
+// TestAPostTellsWhoHearsNothing, and why; who tunes in is no news.
+func TestAPostTellsWhoHearsNothing(t *testing.T) {
+	f := newFilm("rome-1")
+	for _, name := range []string{"a", "b"} {
+		f.add(history.Event{At: minute, Node: name, Kind: history.Listened, Class: "unresolved", Took: time.Second})
+		f.add(history.Event{At: 2 * minute, Node: name, Kind: history.Listened, Class: "ok", Took: time.Second})
+		f.add(history.Event{At: 3 * minute, Node: name, Kind: history.Listened, OK: true, Class: "ok", Took: minute})
+	}
+	f.add(history.Event{At: 4 * minute, Node: "a", Kind: history.Listened, Class: "timeout", Peer: "eu-west/edge-1", Took: time.Second})
+	require.Equal(t, []string{
+		"0:01:00 impact: 2 listeners hear nothing for a while: the name does not resolve.",
+		"0:04:00 impact: 1 listener hears nothing for a while: nothing comes from eu-west/edge-1.",
+	}, told(f, check.Verdict{})[:2])
+}
+
+// TestAPostTellsWhomADropHit: who is not on air has nothing to lose.
+func TestAPostTellsWhomADropHit(t *testing.T) {
+	f := newFilm("rome-1", "rome-2")
+	f.went(scenario.Step{ID: "step-1", Do: "drop", Who: []string{"rome-1", "rome-2"}, At: minute}, minute, 0)
+	require.Equal(t, "0:01:00 fault: 1 broadcaster loses its own connection, as a home network does.", told(f, check.Verdict{})[0])
+}
+
 // TestAPostIsShort: what weighs least is left out, and the faults stay.
 func TestAPostIsShort(t *testing.T) {
 	f := newFilm("rome-1")

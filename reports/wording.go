@@ -3,10 +3,13 @@ package reports
 import (
 	"cmp"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
 	"deadair/harness/history"
+	"deadair/harness/scenario"
 )
 
 // What an update says of many events alike.
@@ -36,11 +39,51 @@ func (b *post) requests(x *entry, e history.Event) string {
 	if how == "" {
 		how = "fail at " + cmp.Or(e.Peer, "nobody") + " (" + e.Class + ")"
 	}
-	s := fmt.Sprintf("requests for %s %s: of %s", e.Subject, how, plural(len(x.who), "visitor"))
+	s := fmt.Sprintf("requests for %s %s: of %s", e.Subject, how, b.asking(x))
 	if x.last-x.at >= time.Minute {
 		s += ", until " + clockTime(b.plan, x.last)
 	}
 	return s
+}
+
+// hit is how many broadcasters a step really hit: some may not have been on air. Where
+// nothing was told of it, it is all.
+func (b *post) hit(s scenario.Step) int {
+	for _, e := range b.es {
+		if e.Kind == history.FaultTouched && e.Fault == s.ID {
+			return min(e.Count, len(s.Who))
+		}
+	}
+	return len(s.Who)
+}
+
+// deaf tells of listeners who hear nothing.
+func (b *post) deaf(x *entry, e history.Event) string {
+	how := map[string]string{"unresolved": "the name does not resolve", "timeout": "nothing comes from " + e.Peer}[e.Class]
+	if how == "" {
+		how = cmp.Or(e.Peer, "nobody") + " does not deliver (" + e.Class + ")"
+	}
+	s := fmt.Sprintf("%s nothing for a while: %s", plural(len(x.who), "listener")+verb(slices.Sorted(maps.Keys(x.who)), " hears", " hear"), how)
+	if x.last-x.at >= time.Minute {
+		s += ", until " + clockTime(b.plan, x.last)
+	}
+	return s
+}
+
+// asking counts who asks: visitors, and apps of broadcasters.
+func (b *post) asking(x *entry) string {
+	apps := 0
+	for _, s := range b.plan.Broadcasters {
+		apps += bit(x.who[s.Name])
+	}
+	visitors := plural(len(x.who)-apps, "visitor")
+	switch apps {
+	case 0:
+		return visitors
+	case len(x.who):
+		return plural(apps, "app")
+	}
+	return visitors + " and " + plural(apps, "app")
 }
 
 func (b *post) back(x *entry) string {

@@ -20,6 +20,7 @@ import (
 // and not in the scenario, which could be wrong.
 func facts() map[string]func(*testing.T, record) {
 	return map[string]func(*testing.T, record){
+		"2014-07-08/today":     cohortsLed,
 		"2014-10-15/as-it-was": sslDisabled,
 		"2014-10-28/as-it-was": blankMails,
 		"2014-10-28/today":     blankMailsHeldBack,
@@ -138,16 +139,24 @@ func irelandImpaired(t *testing.T, r record) {
 	r.at("15:00", during[0])
 	r.at("15:58", during[len(during)-1])
 
-	out := r.all(func(e history.Event) bool { return e.Kind == history.Voted && !e.OK })
-	require.NotEmpty(t, out)
-	for _, v := range out {
-		require.Equal(t, out[0].Subject, v.Subject, "some of the servers, not all")
-		require.True(t, strings.HasPrefix(v.Subject, site), "and those in Ireland")
+	out := map[string]bool{}
+	for _, v := range r.all(func(e history.Event) bool { return e.Kind == history.Voted && !e.OK }) {
+		require.True(t, strings.HasPrefix(v.Subject, site), "those in Ireland")
+		out[v.Subject] = true
+	}
+	require.Equal(t, map[string]bool{site + "balancer-1": true, site + "api-1": true}, out, "some of the servers, not all")
+	failed := r.all(func(e history.Event) bool { return e.Kind == history.Requested && e.Class != "ok" })
+	require.NotEmpty(t, failed, "apps on phones notice")
+	for _, f := range failed {
+		require.Equal(t, []string{site + "api-1", "timeout"}, []string{f.Peer, f.Class})
 	}
 	lost := r.all(func(e history.Event) bool { return e.Kind == history.Lost })
 	require.NotEmpty(t, lost)
+	require.True(t, slices.ContainsFunc(lost, func(l history.Event) bool {
+		return slices.ContainsFunc(failed, func(f history.Event) bool { return f.Node == l.Node })
+	}), "and somebody's app has both troubles")
 	for _, l := range lost {
-		require.Equal(t, out[0].Subject, l.Peer, "nobody loses a show but there")
+		require.Equal(t, site+"balancer-1", l.Peer, "nobody loses a show but there")
 		require.Greater(t, l.At, network[len(network)-1].At, "and while it came and went, nobody at all")
 	}
 }
@@ -208,6 +217,7 @@ func webServerFails(t *testing.T, r record) {
 	failed := slices.DeleteFunc(slices.Clone(requests), func(e history.Event) bool { return e.Class == "ok" })
 	r.at("18:40", failed[0])
 	r.until("19:05", failed[len(failed)-1])
+	r.at("18:40", r.all(func(e history.Event) bool { return e.Kind == history.FaultTouched })[0]) // and not when it ended
 	server := failed[0].Peer
 	require.Contains(t, server, "/web-", "it is a server of the website")
 	for _, e := range failed {

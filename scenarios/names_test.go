@@ -42,6 +42,14 @@ func namesFail(t *testing.T, r record) {
 		require.NotContains(t, e.Subject, "api.", "of what is delivered")
 	}
 	require.Empty(t, r.all(func(e history.Event) bool { return e.Kind == history.Lost }), "no show is concerned")
+	deaf := r.all(func(e history.Event) bool { return e.Kind == history.Listened && !e.OK && e.Class != "ok" })
+	require.NotEmpty(t, deaf, "some hear nothing")
+	for _, e := range deaf {
+		require.Equal(t, "unresolved", e.Class)
+	}
+	for _, e := range r.all(func(e history.Event) bool { return e.Kind == history.Listened && e.OK }) {
+		require.Equal(t, "ok", e.Class, "who listens goes on listening")
+	}
 }
 
 // namesFailUnnoticed: today nobody who visits or listens notices it.
@@ -49,7 +57,10 @@ func namesFailUnnoticed(t *testing.T, r record) {
 	touched := r.all(func(e history.Event) bool { return e.Kind == history.FaultTouched })
 	require.NotEmpty(t, touched)
 	require.Greater(t, touched[len(touched)-1].At-touched[0].At, 30*time.Minute)
-	require.Empty(t, r.all(func(e history.Event) bool { return e.Kind == history.Requested && e.Class != "ok" }))
+	require.Empty(t, r.all(func(e history.Event) bool {
+		return (e.Kind == history.Requested || e.Kind == history.Listened) && e.Class != "ok"
+	}))
+	require.NotEmpty(t, r.all(func(e history.Event) bool { return e.Kind == history.Listened && e.OK }))
 }
 
 // clock is the time of day of an event, such as 01:38.

@@ -41,10 +41,10 @@ func TestMain(m *testing.M) {
 // it nothing: with it, today's system is played, and not by crowds.
 func TestVirtual(t *testing.T) {
 	long := []string{"herd/two-thousand"}
-	nights := []string{"seven-hour-outage"}
-	crowds := []string{"herd", "three-hundred-at-once"}
+	nights := []string{"seven-hour-outage", "ninety-one-days"}
+	slow := []string{"herd", "three-hundred-at-once", "nine-days"}
 	play(t, jobs(t, "virtual", func(name, variant string) bool {
-		if raced && (variant != "today" || slices.Contains(crowds, name) || slices.Contains(nights, name)) {
+		if raced && (variant != "today" || slices.Contains(slow, name) || slices.Contains(nights, name)) {
 			return *all
 		}
 		return *all || !slices.Contains(long, name+"/"+variant) && !slices.Contains(nights, name)
@@ -98,7 +98,7 @@ func TestLoopback(t *testing.T) {
 }
 
 // TestDefaultsFitTheirTime: what replay plays in real time unless told otherwise is three
-// minutes of playing at most; starting and stopping come on top of them, on two cores two and a half.
+// minutes of playing at most; starting and stopping come on top of them, on two cores one.
 func TestDefaultsFitTheirTime(t *testing.T) {
 	const atOnce, speed, most = 5, 10, 3 * time.Minute
 	for _, world := range []string{"loopback", "docker"} {

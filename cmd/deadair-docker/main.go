@@ -7,13 +7,16 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"syscall"
 
+	"deadair/harness/scenario"
 	"deadair/harness/suite"
 	"deadair/harness/suite/contained"
 	"deadair/harness/world/docker"
@@ -21,9 +24,10 @@ import (
 
 // Exit codes, as deadair's.
 const (
-	exitOK      = 0
-	exitUsage   = 2 // or something that a person can put right
-	exitHarness = 4
+	exitOK          = 0
+	exitUsage       = 2 // or something that a person can put right
+	exitHarness     = 4
+	exitInterrupted = 130
 )
 
 func main() {
@@ -37,6 +41,8 @@ func main() {
 	switch {
 	case err == nil:
 		os.Exit(exitOK)
+	case errors.Is(err, errInterrupted):
+		os.Exit(exitInterrupted)
 	case errors.As(err, &remedy):
 		fmt.Fprintln(os.Stderr, "deadair:", remedy)
 		os.Exit(exitUsage)
@@ -62,8 +68,42 @@ func run(ctx context.Context, args []string) error {
 		return err
 	case "images":
 		return docker.MakeImages(ctx, os.Stdout)
+	case "up": // the next is the folder with the plan
+		if len(args) == 2 {
+			return up(ctx, args[1])
+		}
 	}
-	fmt.Fprintln(os.Stderr, "usage: deadair-docker images | ready [PROGRAM…] | cleanup: what deadair plays in containers with")
+	fmt.Fprintln(os.Stderr, "usage: deadair-docker images | ready [PROGRAM…] | up FOLDER | cleanup: what deadair plays in containers with")
 	os.Exit(exitUsage)
 	return nil
+}
+
+// errInterrupted says that what was asked for was not there yet when it was asked to end.
+var errInterrupted = errors.New("interrupted")
+
+// up holds a system up until it is asked to end, or who started it is gone.
+func up(ctx context.Context, dir string) error {
+	ctx, gone := context.WithCancelCause(ctx)
+	defer gone(nil)
+	lines := make(chan string)
+	go func() { // ends with the process
+		for sc := bufio.NewScanner(os.Stdin); sc.Scan(); {
+			lines <- sc.Text()
+		}
+		gone(errors.New("the one that started it is gone"))
+	}()
+	f, err := os.Open(filepath.Join(dir, "plan.json"))
+	if err != nil {
+		return fmt.Errorf("read the plan: %w", err)
+	}
+	defer f.Close()
+	p, err := scenario.ReadPlan(f)
+	if err != nil {
+		return err
+	}
+	err = contained.Hold(ctx, p, dir, contained.Person{In: lines, Out: os.Stdout, Err: os.Stderr})
+	if ctx.Err() != nil && errors.Is(err, context.Cause(ctx)) {
+		return errInterrupted
+	}
+	return err
 }

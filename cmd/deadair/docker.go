@@ -40,27 +40,35 @@ func findContained() string {
 // programsFor are the programs that play the jobs, by world, where that is not this one. Its
 // error is something that a person can put right.
 func programsFor(ctx context.Context, jobs []suite.Job) (map[string]string, error) {
-	var contained []suite.Job
+	var contained []*scenario.Plan
 	for _, j := range jobs {
 		if j.Plan.World == "docker" {
-			contained = append(contained, j)
+			contained = append(contained, j.Plan)
 		}
 	}
 	if len(contained) == 0 {
 		return nil, nil
 	}
-	tool := findContained()
-	if tool == "" {
-		return nil, errors.New("--world docker: it is not set up: start a Docker engine and run `make images`, or use --world loopback")
+	tool, err := readyContained(ctx, contained...)
+	if err != nil {
+		return nil, err
+	}
+	return map[string]string{"docker": tool}, nil
+}
+
+// readyContained finds that program, and makes sure that the plans can be played by it.
+func readyContained(ctx context.Context, plans ...*scenario.Plan) (tool string, err error) {
+	if tool = findContained(); tool == "" {
+		return "", errors.New("--world docker: it is not set up: start a Docker engine and run `make images`, or use --world loopback")
 	}
 	args := []string{"ready"}
-	if slices.ContainsFunc(contained, func(j suite.Job) bool { return j.Plan.RedisKind() == scenario.RedisServer }) {
+	if slices.ContainsFunc(plans, func(p *scenario.Plan) bool { return p.RedisKind() == scenario.RedisServer }) {
 		args = append(args, "redis-server")
 	}
 	if _, err := runContained(ctx, tool, args...); err != nil {
-		return nil, fmt.Errorf("--world docker: %w", err)
+		return "", fmt.Errorf("--world docker: %w", err)
 	}
-	return map[string]string{"docker": tool}, nil
+	return tool, nil
 }
 
 // runContained runs that program to its end.

@@ -67,11 +67,20 @@ func begin(t *testing.T, world string, more ...string) *started {
 // beginWith starts a deadair, which is ended with all its processes at the test's end.
 func beginWith(t *testing.T, args ...string) (s *started, typing io.Writer) {
 	t.Helper()
+	return beginIn(t, "", args...)
+}
+
+// beginIn is beginWith in a folder; "" is the tool's own.
+func beginIn(t *testing.T, dir string, args ...string) (s *started, typing io.Writer) {
+	t.Helper()
 	if _, err := os.Stat("/proc/self/environ"); err != nil {
 		t.Skip("this system does not tell whose process is whose")
 	}
 	s = &started{tool: newTool(t), out: &text{}, err: &text{}, ended: make(chan struct{})}
 	s.cmd = s.command(args...)
+	if dir != "" {
+		s.cmd.Dir = dir
+	}
 	s.cmd.Stdout, s.cmd.Stderr = s.out, s.err
 	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	typing, err := s.cmd.StdinPipe()

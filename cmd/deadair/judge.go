@@ -63,6 +63,9 @@ func reportRun(_ context.Context, t terminal, args []string) int {
 	if _, err := suite.Amend(root, nil, base); err != nil {
 		return fail(t, exitHarness, err)
 	}
+	if drawn == 0 {
+		return fail(t, exitHarness, errors.New("no page was drawn: no run has a history"))
+	}
 	fmt.Fprintf(t.out, "%d pages drawn below %s\n", drawn, root)
 	return exitOK
 }

@@ -29,7 +29,10 @@ func load(name string) (source, error) {
 		s.path, shown = name, name
 		data, err = os.ReadFile(name)
 	}
-	if err != nil {
+	switch {
+	case err != nil && s.path == "":
+		return source{}, fmt.Errorf("%w%s", err, scenario.Alike(name, scenarios.Names()))
+	case err != nil:
 		return source{}, err
 	}
 	s.data = data

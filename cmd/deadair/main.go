@@ -16,6 +16,7 @@ import (
 	"strings"
 	"syscall"
 
+	"deadair/harness/scenario"
 	"deadair/harness/stack"
 	"deadair/harness/suite"
 	"deadair/harness/world/docker/inside"
@@ -80,12 +81,14 @@ func run(args []string, t terminal) int {
 		usage(t.out)
 		return exitOK
 	}
+	var names []string
 	for _, c := range commands() {
 		if c.name == args[0] {
 			return c.run(ctx, t, args[1:])
 		}
+		names = append(names, c.name)
 	}
-	fmt.Fprintf(t.err, "deadair: no command %q\n\n", args[0])
+	fmt.Fprintf(t.err, "deadair: no command %q%s\n\n", args[0], scenario.Alike(args[0], names))
 	usage(t.err)
 	return exitUsage
 }
@@ -127,14 +130,16 @@ func interruptible(t terminal) (context.Context, func()) {
 // parse reads flags that may stand before, between and after the arguments.
 // It returns the arguments, or ok false when the command must end with code.
 func parse(fs *flag.FlagSet, t terminal, args []string) (rest []string, code int, ok bool) {
-	fs.SetOutput(t.err)
+	fs.SetOutput(io.Discard) // it prints all flags after each error
 	for {
 		err := fs.Parse(args)
 		if errors.Is(err, flag.ErrHelp) {
+			fs.SetOutput(t.out)
+			fs.Usage()
 			return nil, exitOK, false
 		}
 		if err != nil {
-			return nil, exitUsage, false
+			return nil, fail(t, exitUsage, fmt.Errorf("%s: %w%s; -h tells its flags", strings.TrimPrefix(fs.Name(), "deadair "), err, meantFlag(fs, err))), false
 		}
 		if fs.NArg() == 0 {
 			return rest, exitOK, true
@@ -142,6 +147,17 @@ func parse(fs *flag.FlagSet, t terminal, args []string) (rest []string, code int
 		rest = append(rest, fs.Arg(0))
 		args = fs.Args()[1:]
 	}
+}
+
+// meantFlag is the flag that an unknown one resembles, for people.
+func meantFlag(fs *flag.FlagSet, err error) string {
+	_, name, ok := strings.Cut(err.Error(), "flag provided but not defined: -")
+	if !ok {
+		return ""
+	}
+	var known []string
+	fs.VisitAll(func(f *flag.Flag) { known = append(known, f.Name) })
+	return scenario.Alike(name, known)
 }
 
 // parseFlags is parse for a command that takes flags only.

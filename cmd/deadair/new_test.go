@@ -36,7 +36,8 @@ func TestNewTellsWhatItMadeUp(t *testing.T) {
 	r := x.run(t, "new", "--from", "notes.md")
 	require.Contains(t, r.out, `recognised: the day 2023-07-09 ("9 July 2023")`)
 	require.Contains(t, r.out, "recognised: it ends at 22:41 UTC")
-	require.NotContains(t, r.out, "assumed: ")
+	require.Equal(t, 1, strings.Count(r.out, "assumed: "), r.out)
+	require.Contains(t, r.out, "assumed: Who broadcasts, from where and with what, is made up.")
 	r = x.run(t, "new", "--from", "notes.md")
 	require.Equal(t, result{exitUsage, "", "deadair: 2023-07-09.yaml is there already: give another name, or remove it\n"}, r)
 }

@@ -204,6 +204,12 @@ func again(t *testing.T, x *tool, s reports.Summary) {
 		require.Contains(t, r.out, "Report: "+dir+"/report.html")
 	}
 	same(t)
+
+	require.NoError(t, os.Mkdir(filepath.Join(x.dir, "bare"), 0o755))
+	x.file(t, "bare/plan.json", before["out/latest/codes/passes.virtual/plan.json"])
+	r = x.run(t, "report", "bare")
+	require.Equal(t, exitHarness, r.code)
+	require.Contains(t, r.err, "no page was drawn: no run has a history")
 }
 
 func TestReplayIntoAUsedFolderLeavesNothingOld(t *testing.T) {

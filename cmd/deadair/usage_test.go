@@ -35,9 +35,12 @@ func TestUsageErrors(t *testing.T) {
 	}{
 		{"", []string{"deadair replays incidents", "usage: deadair COMMAND …"}},
 		{"nonsense", []string{`deadair: no command "nonsense"`, "usage: deadair COMMAND …", "  replay [NAME|FILE|DATE …] "}},
-		{"replay --nonsense", []string{"flag provided but not defined: -nonsense", "Usage of deadair replay:"}},
-		{"replay --seed x", []string{`invalid value "x" for flag -seed`}},
+		{"replay --nonsense", []string{"deadair: replay: flag provided but not defined: -nonsense; -h tells its flags"}},
+		{"replay --seed x", []string{`deadair: replay: invalid value "x" for flag -seed: parse error; -h tells its flags`}},
 		{"replay nonsense", []string{`deadair: read scenario: no "nonsense" in the library (deadair list shows it)`}},
+		{"replay recoder-down", []string{`deadair: read scenario: no "recoder-down" in the library (deadair list shows it) (did you mean "recorder-down"?)`}},
+		{"plan recoder-down", []string{`deadair: read scenario: no "recoder-down" in the library (deadair list shows it) (did you mean "recorder-down"?)`}},
+		{"replya", []string{`deadair: no command "replya" (did you mean "replay"?)`}},
 		{"replay 2013-01-01", []string{`deadair: read scenario: no "2013-01-01" in the library`}},
 		{"replay nonsense.yaml", []string{"deadair: open nonsense.yaml: no such file or directory"}},
 		{"replay dropped-connection --variant nonsense", []string{`deadair: dropped-connection has no variant "nonsense": it has today, `}},
@@ -77,7 +80,7 @@ func TestUsageErrors(t *testing.T) {
 		{"list all", []string{`deadair: list takes no "all", only flags`}},
 		{"schema yaml", []string{`deadair: schema takes no "yaml", only flags`}},
 		{"version 2", []string{`deadair: version takes no "2", only flags`}},
-		{"list --jsn", []string{"flag provided but not defined: -jsn"}},
+		{"list --jsn", []string{`deadair: list: flag provided but not defined: -jsn (did you mean "json"?); -h tells its flags`}},
 	} {
 		t.Run(c.args, func(t *testing.T) {
 			r := x.run(t, strings.Fields(c.args)...)
@@ -102,7 +105,7 @@ func TestHelpIsNoError(t *testing.T) {
 	}
 	r := x.run(t, "replay", "-h")
 	require.Zero(t, r.code)
-	require.Contains(t, r.err, "decides every choice of a plan")
+	require.Contains(t, r.out, "decides every choice of a plan")
 }
 
 func TestValidateTellsOfEachFile(t *testing.T) {

@@ -59,7 +59,7 @@ func (e *evidence) misplaced(one stay, all map[string][]crowd) (why string, ok b
 	if datacenter(one.recorder) == home {
 		return "", true
 	}
-	if r := e.free(one.balancer, home, asked, one.from, all); r != "" {
+	if r := e.free(one.balancer, home, e.plan.System.Generation(one.recorder), asked, one.from, all); r != "" {
 		return fmt.Sprintf("although %s, in the balancer's own datacenter, had room", r), false
 	}
 	return "", true
@@ -82,11 +82,11 @@ func (e *evidence) undrained(node string, from, to time.Duration) bool {
 	})
 }
 
-// free is a recorder of a datacenter, or of any, that a balancer could have placed a
-// connection on all through a stretch, as far as it could know.
-func (e *evidence) free(balancer, home string, from, to time.Duration, all map[string][]crowd) string {
+// free is a recorder of a datacenter, or of any, and of a generation, or of any, that a
+// balancer could have placed a connection on all through a stretch, as far as it could know.
+func (e *evidence) free(balancer, home, generation string, from, to time.Duration, all map[string][]crowd) string {
 	for _, r := range e.recorders {
-		if home != "" && datacenter(r) != home || !e.lived(r, balancer, from, to) || e.late > e.plan.Timing.Slack {
+		if home != "" && datacenter(r) != home || generation != "" && e.plan.System.Generation(r) != generation || !e.lived(r, balancer, from, to) || e.late > e.plan.Timing.Slack {
 			continue
 		}
 		if most(all[r], from-roomKnown, to+roomKnown) < e.capacity(r) {
@@ -104,7 +104,7 @@ func (e *evidence) turnedAway(s *show, all map[string][]crowd) []Finding {
 		if a.Kind != history.Attempt || a.Class != "answered" || e.drained(a.Peer, a.At-a.Took) != nil || e.concerns(a.Peer, a.At-a.Took, a.At) {
 			continue
 		}
-		if r := e.free(a.Peer, "", a.At-a.Took, a.At, all); r != "" {
+		if r := e.free(a.Peer, "", "", a.At-a.Took, a.At, all); r != "" {
 			fs = append(fs, Finding{
 				Sentence: fmt.Sprintf("%s was turned away by %s (%d), although %s had room", s.plan.Name, a.Peer, a.Status, r),
 				Subject:  s.plan.Name, At: a.At, Events: []int{i},

@@ -189,6 +189,11 @@ func TestEachPropertyFailsOnWhatBreaksIt(t *testing.T) {
 			r.again("rome-02", 128*second, "reset", 1200*time.Millisecond)
 			return r.history()
 		}, []string{"no-unexplained-disconnect"}},
+		"nobody took somebody": {func(es []history.Event) []history.Event {
+			return leave(es, func(e history.Event) bool {
+				return e.Node == "york-02" && e.Kind == history.Attempt || e.Subject == "york-02" && e.Kind == history.SegmentFound
+			})
+		}, []string{"dead-air", "untouched"}},
 		"back too late": {func(es []history.Event) []history.Event {
 			r := newRun(t, expand(t, dropped, "today", "virtual"))
 			r.again("rome-01", 80*second, "dropped", 1400*time.Millisecond)

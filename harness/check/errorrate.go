@@ -85,6 +85,9 @@ func (e *evidence) requests(group string) []int {
 	for _, v := range e.plan.Visitors {
 		of[v.Name] = v.Group
 	}
+	for _, b := range e.plan.Broadcasters {
+		of[b.Name] = b.Group
+	}
 	return slices.DeleteFunc(slices.Clone(e.asked), func(i int) bool { return group != "" && of[e.events[i].Node] != group })
 }
 

@@ -1,6 +1,7 @@
 package check
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -15,6 +16,7 @@ title: A web server is sick
 system: {preset: two-datacenters, web: {website: 2}, balancer: {window: 2m}}
 broadcasters:
   - {name: rome, from: Rome, count: 1, persona: butt}
+  - {name: phone, from: Rome, count: 1, persona: app}
 visitors:
   - {name: readers, from: Paris, count: 1, every: 1s}
   - {name: apps, from: London, count: 1, every: 1s, ask: api}
@@ -57,6 +59,7 @@ func TestErrorRate(t *testing.T) {
 		"one, afterwards": {func(r *run) { r.asked(readers, w2, 13*minute, 13*minute+second, "answered") }, Fail, "1 requests failed while nothing was broken"},
 		"one, before":     {func(r *run) { r.asked(readers, w2, minute, minute+second, "reset") }, Fail, "1 requests failed while nothing was broken"},
 		"nobody's name":   {func(r *run) { r.asked(readers, "", 3*minute+10*second, 3*minute+20*second, "unresolved") }, Fail, "1.6% of the visitors' requests failed, 1% are allowed: 10 of 10 at no server"},
+		"an app's":        {func(r *run) { r.asked("phone-01", w2, 5*minute, 6*minute, "answered") }, Pass, "0.0% of 601 requests failed"},
 		"somebody else's": {func(r *run) { r.asked("apps-01", w2, 5*minute, 6*minute, "answered") }, Pass, "0.0% of 601 requests failed"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -81,6 +84,23 @@ func says(p Property) (all []string) {
 		all = append(all, f.Sentence)
 	}
 	return all
+}
+
+// TestErrorRateOfApps: what apps ask the API beside their streams counts as theirs.
+func TestErrorRateOfApps(t *testing.T) {
+	text := strings.Replace(sick, "visitors: apps}}]", "visitors: phone}}]", 1)
+	for name, c := range map[string]struct {
+		who   string
+		fails []string
+	}{"theirs": {"phone-01", []string{"error-rate"}}, "another's": {"apps-01", nil}} {
+		t.Run(name, func(t *testing.T) {
+			r := newRun(t, expand(t, text, "today", "virtual"))
+			r.well("readers-01")
+			r.well("phone-01")
+			r.asked(c.who, w2, 5*time.Minute, 6*time.Minute, "answered")
+			require.Equal(t, c.fails, failing(r.plan, r.history()))
+		})
+	}
 }
 
 func TestErrorRateOfNobody(t *testing.T) {

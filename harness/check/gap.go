@@ -19,7 +19,7 @@ func (e *evidence) gap(s *show, m span) Gap {
 	var legs []string
 	if m.overlap(s.start()) {
 		g.Cause = "start"
-		a := e.plan.Admission(s.plan, false)
+		a := e.plan.Begin(s.plan)
 		g.Bound += a.Max + 2*s.frame
 		legs = append(legs, "admission "+secs(a.Max))
 	}
@@ -41,7 +41,11 @@ func (e *evidence) gap(s *show, m span) Gap {
 // early is how much programme may be gone from before an interruption began.
 func (e *evidence) early(b *interruption) time.Duration {
 	early := e.plan.InFlight() + e.plan.Timing.Slack
-	if b.cause != nil && b.cause.Do == "powercut" && b.cause.ends(b.path.recorder) {
+	if b.cause == nil || b.cause.Do != "kill" && b.cause.Do != "powercut" {
+		return early
+	}
+	early += b.cause.lag // it dies at once; a busy machine tells of it late
+	if b.cause.Do == "powercut" && b.cause.ends(b.path.recorder) {
 		early += e.plan.Timing.Sync
 	}
 	return early

@@ -51,7 +51,7 @@ func (e *evidence) leaves(o *opinion, x scenario.Expectation, b string, s *step)
 	o.limit = secs(limit)
 	gone := e.goneFrom(b, s.began)
 	took := gone - s.began
-	o.worst = max(o.worst, took)
+	o.worst = max(o.worst, min(took, s.ended-s.began)) // of one that never left, for as long as it should have
 	switch {
 	case took > limit:
 		o.fails = append(o.fails, Finding{

@@ -2,6 +2,7 @@ package check
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -197,6 +198,13 @@ func TestABalancerThatIsBackBeforeDNSKnows(t *testing.T) {
 	require.Contains(t, of(t, v, "dead-air").Findings[0].Sentence, "one is back after 5s")
 }
 
+// TestABalancerThatNeverLeaves is measured for as long as it was down, and no longer than the run.
+func TestABalancerThatNeverLeaves(t *testing.T) {
+	p := of(t, Judge(expand(t, killed, "one", "virtual"), newRun(t, expand(t, killed, "one", "virtual")).history()), "pool-converges")
+	require.Equal(t, Fail, p.Result)
+	require.Equal(t, "worst 1m30s", p.Measured)
+}
+
 func TestAnswersThatNameAllBecauseNoneIsHealthy(t *testing.T) {
 	r := oneDied(t, goodDNS)
 	r.events = leave(r.events, func(e history.Event) bool { return e.Kind == history.AnswerChanged && e.At == goodDNS.gone })
@@ -223,16 +231,18 @@ title: A balancer dies twice
 broadcasters:
   - {name: york, from: New York, persona: ffmpeg-fifo}
 timeline:
-  - {at: 80s, kill: eu-west/balancer-1, for: 60s}
-  - {at: %s, %s}
-ends: %s
+%sends: %s
 expect: [returns-to-pool, pool-converges]
 variants: {today: {verdict: pass}}
 `
 
 func TestOnlyWhatHadTimeToComeBackIsJudged(t *testing.T) {
 	play := func(at, second, ends string) Result {
-		r := newRun(t, expand(t, fmt.Sprintf(twice, at, second, ends), "today", "virtual"))
+		steps := []string{"  - {at: 80s, kill: eu-west/balancer-1, for: 60s}\n", fmt.Sprintf("  - {at: %s, %s}\n", at, second)}
+		if at == "20s" {
+			slices.Reverse(steps)
+		}
+		r := newRun(t, expand(t, fmt.Sprintf(twice, strings.Join(steps, ""), ends), "today", "virtual"))
 		r.answers(110*time.Second, "eu-west", b2) // and never back
 		v := Judge(r.plan, r.history())
 		require.Equal(t, Pass, of(t, v, "pool-converges").Result)

@@ -29,12 +29,12 @@ func recoveredWithin(e *evidence, x scenario.Expectation) opinion {
 			}
 		}
 	}
-	o.judgeShare(all, x, e.plan.Timing.Slack, "back on air")
-	switch {
-	case len(all) == 0 && short == 0:
+	late := o.judgeShare(all, short, x, e.plan.Timing.Slack, "back on air")
+	switch n := len(all) + short; {
+	case n == 0:
 		o.unclear = append(o.unclear, Finding{Sentence: "never exercised: nobody lost a connection and came back"})
-	case 100*short > (100-share(x))*(len(all)+short):
-		o.unclear = append(o.unclear, Finding{Sentence: fmt.Sprintf("the shows of %d of %d that lost their connection ended before %s had passed", short, len(all)+short, secs(x.Within))})
+	case short > 0 && late+short > mayFail(x, n):
+		o.unclear = append(o.unclear, Finding{Sentence: fmt.Sprintf("the shows of %d of %d that lost their connection ended before %s had passed, and %d were late", short, n, secs(x.Within), late)})
 	}
 	return o
 }
@@ -51,7 +51,7 @@ func admissionWithin(e *evidence, x scenario.Expectation) opinion {
 			}
 		}
 	}
-	o.judgeShare(all, x, time.Duration(float64(e.plan.Timing.Slack)/e.plan.Speed), "taken")
+	o.judgeShare(all, 0, x, time.Duration(float64(e.plan.Timing.Slack)/e.plan.Speed), "taken")
 	if len(all) == 0 {
 		o.unclear = append(o.unclear, Finding{Sentence: "never exercised: nobody was taken"})
 	}
@@ -74,26 +74,34 @@ func share(x scenario.Expectation) int {
 	return x.Share
 }
 
-// judgeShare holds the share of samples that must against the limit. The slack is what
-// a late harness may add.
-func (o *opinion) judgeShare(all []sample, x scenario.Expectation, slack time.Duration, what string) {
+// mayFail is how many of n may miss a limit that a share must keep.
+func mayFail(x scenario.Expectation, n int) int { return n - (n*share(x)+99)/100 }
+
+// judgeShare holds the share that must against the limit, and tells how many samples are
+// over it. Of others, who are unknown, nobody can tell. The slack is what a late harness may add.
+func (o *opinion) judgeShare(all []sample, unknown int, x scenario.Expectation, slack time.Duration, what string) (late int) {
 	o.limit = fmt.Sprintf("%d%% within %s", share(x), secs(x.Within))
 	if len(all) == 0 {
-		return
+		return 0
 	}
 	slices.SortStableFunc(all, func(a, b sample) int { return int(a.took - b.took) })
 	must := all[(len(all)*share(x)+99)/100-1] // the last one that has to be in time
 	worst := all[len(all)-1]
 	o.worst = worst.took
 	o.measured = fmt.Sprintf("%d%% of %d %s within %s, the last one after %s", share(x), len(all), what, fine(must.took), fine(worst.took))
-	if must.took <= x.Within+slack {
-		return
+	first := slices.IndexFunc(all, func(s sample) bool { return s.took > x.Within+slack })
+	if first < 0 {
+		return 0
 	}
-	late := slices.IndexFunc(all, func(s sample) bool { return s.took > x.Within+slack })
+	late = len(all) - first
+	if late <= mayFail(x, len(all)+unknown) {
+		return late
+	}
 	o.fails = append(o.fails, Finding{
-		Sentence: fmt.Sprintf("%d of %d were not %s within %s, %s the last of them, after %s", len(all)-late, len(all), what, secs(x.Within), worst.who, secs(worst.took)),
-		Subject:  all[late].who, At: all[late].at, Over: must.took - x.Within, Events: all[late].events,
+		Sentence: fmt.Sprintf("%d of %d were not %s within %s, %s the last of them, after %s", late, len(all)+unknown, what, secs(x.Within), worst.who, secs(worst.took)),
+		Subject:  all[first].who, At: all[first].at, Over: must.took - x.Within, Events: all[first].events,
 	})
+	return late
 }
 
 // fine spells a length of time that may be short.

@@ -77,6 +77,22 @@ func TestRecoveredTooSoonToTell(t *testing.T) {
 	require.Contains(t, p.Findings[0].Sentence, "the shows of 2 of 100 that lost their connection ended before 1m30s had passed")
 }
 
+// TestRecoveredLateAndTooSoon: who was late and who cannot be told of are together more
+// than the share lets go, and neither is alone.
+func TestRecoveredLateAndTooSoon(t *testing.T) {
+	r := crowdBack(t, "virtual", map[string]time.Duration{"butt-007": 61 * second})
+	r.lose("butt-009", 140*second, "reset")
+	p := of(t, Judge(r.plan, r.history()), "recovered-within")
+	require.Equal(t, Inconclusive, p.Result, "%+v", p)
+	require.Equal(t, "the shows of 1 of 101 that lost their connection ended before 1m0s had passed, and 1 were late", p.Findings[0].Sentence)
+
+	r = crowdBack(t, "virtual", map[string]time.Duration{"butt-007": 61 * second, "butt-008": 61 * second})
+	r.lose("butt-009", 140*second, "reset")
+	p = of(t, Judge(r.plan, r.history()), "recovered-within")
+	require.Equal(t, Fail, p.Result, "%+v", p)
+	require.Contains(t, p.Findings[0].Sentence, "2 of 101 were not back on air within 1m0s")
+}
+
 // TestRecoveredNobodyWasLost: without a loss nothing is proven.
 func TestRecoveredNobodyWasLost(t *testing.T) {
 	r := newRun(t, expand(t, crowding, "today", "virtual"))

@@ -224,12 +224,20 @@ func (s *show) taken(b *interruption, early time.Duration) span {
 // overlap tells whether two runs of frames have one in common.
 func (m span) overlap(o span) bool { return m.from <= o.to && o.from <= m.to }
 
-// start is the frames before the first connection.
-func (s *show) start() span {
+// opening is the event of the first connection; -1 when there was none.
+func (s *show) opening() int {
 	for _, i := range s.own {
 		if ev := s.events[i]; ev.Kind == history.Attempt && ev.Class == "accepted" {
-			return span{0, ev.Frame - 1}
+			return i
 		}
+	}
+	return -1
+}
+
+// start is the frames before the first connection.
+func (s *show) start() span {
+	if i := s.opening(); i >= 0 {
+		return span{0, s.events[i].Frame - 1}
 	}
 	return span{0, s.produced - 1}
 }

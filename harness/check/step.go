@@ -21,7 +21,8 @@ type step struct {
 	began   time.Duration // -1: it never began
 	ended   time.Duration
 	touched bool
-	event   int // of its beginning, -1 if there is none
+	lag     time.Duration // from its beginning until the world told that it took hold
+	event   int           // of its beginning, -1 if there is none
 }
 
 func newStep(s scenario.Step, end time.Duration) *step {
@@ -43,6 +44,9 @@ func (s *step) take(i int, ev history.Event) {
 			s.ended = ev.At
 		}
 	case history.FaultTouched:
+		if !s.touched && s.began >= 0 {
+			s.lag = ev.At - s.began
+		}
 		s.touched = s.touched || ev.Count > 0 || ev.Bytes > 0
 	case history.FaultEnded:
 		if f, ok := scenario.FaultNamed(s.Do); !ok || !f.Instant {

@@ -7,11 +7,14 @@ import (
 )
 
 // untouched judges broadcasters that should not have noticed anything: no loss,
-// no frame missing but those before the first connection.
+// no frame missing but those before the first connection, which there must be.
 func untouched(e *evidence, x scenario.Expectation) opinion {
 	var o opinion
 	shows := e.within(x)
 	for _, s := range shows {
+		if s.opening() < 0 {
+			o.fails = append(o.fails, Finding{Sentence: s.plan.Name + " never got on air", Subject: s.plan.Name, At: s.plan.OnAir, Events: s.own[:min(1, len(s.own))]})
+		}
 		for _, b := range s.breaks {
 			o.fails = append(o.fails, Finding{
 				Sentence: fmt.Sprintf("%s lost its connection to %s (%s)", s.plan.Name, b.lost.Peer, b.lost.Class), Subject: s.plan.Name, At: b.lost.At, Events: []int{b.lostIx},

@@ -78,6 +78,7 @@ func Table() map[string]Begin {
 		"redis":     redis,
 		"refuse":    refuse,
 		"restart":   restart,
+		"rollout":   rollout,
 		"skew":      skew,
 		"stall":     stall,
 		"stop":      stop,

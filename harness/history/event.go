@@ -21,7 +21,9 @@ const (
 	// BaselineFailed means the stack was not healthy before the first fault. Detail says what was missing.
 	BaselineFailed Kind = "baseline-failed"
 	// Canary is the worst lateness of the harness' own timers since the last
-	// canary: Took, in incident time. Only worlds in real time report it.
+	// canary: Took, in incident time. Only worlds in real time report it. In containers
+	// there is one more for each node, which Node then names: it may get no processor
+	// while the others do.
 	Canary Kind = "canary"
 	// HashChoice tells which recorder (Peer) the hash alone would choose for the
 	// broadcaster Subject, with every recorder of its nearest datacenter healthy.
@@ -69,13 +71,18 @@ const (
 	GaveUp Kind = "gave-up"
 )
 
-// Events of visitors of the website and the API; Node is the visitor.
+// Events of visitors of the website and the API; Node is the visitor, or the broadcaster
+// whose app asks.
 const (
 	// Requested is what came of a request for the site Subject: Peer is the server,
 	// Class ok, or answered (Status then is the code that was not a success), refused,
 	// reset, eof, timeout, unresolved. Requests that are ok are counted for a while:
 	// Count is how many it stands for, Took the slowest one's.
 	Requested Kind = "requested"
+	// Listened is a stretch of a listener's time that is over: Took is its length, Peer the
+	// server, OK whether he heard something. Class is ok, or why the connection ended; of
+	// silence why there was none, and ok while he tuned in. It is told once a minute at least.
+	Listened Kind = "listened"
 )
 
 // Events of DNS and its health checkers.
@@ -113,6 +120,8 @@ const (
 	SegmentFound Kind = "segment-found"
 	// DiskHashed is the hash of a whole disk: Hash, Count files, Bytes.
 	DiskHashed Kind = "disk-hashed"
+	// Probed tells at the end how often health checkers looked: Node is "checkers", Count the probes.
+	Probed Kind = "probed"
 )
 
 // Evidence from the object store at the end; Node is "store".

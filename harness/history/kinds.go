@@ -8,10 +8,10 @@ func Kinds() []string {
 		FaultBegan, FaultTouched, FaultEnded,
 		NodeReady, NodeEnded,
 		OnAir, OffAir, Resolved, Attempt, Lost, GaveUp,
-		Requested,
+		Requested, Listened,
 		CheckerSaw, Voted, AnswerChanged,
 		Dialed, Hung, Probe,
-		SegmentFound, DiskHashed,
+		SegmentFound, DiskHashed, Probed,
 		TrackStored, TrackFound, StoreRead,
 		MailTaken, MailsRead,
 	} {

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -80,6 +81,22 @@ func Sort(es []Event) {
 	slices.SortStableFunc(es, func(a, b Event) int {
 		return cmp.Or(cmp.Compare(a.At, b.At), cmp.Compare(a.Node, b.Node), cmp.Compare(a.Seq, b.Seq))
 	})
+}
+
+// Whole tells of events that are missing, or there twice: each witness numbers its own
+// from 1. What it saw last is missing unseen; the end of a run is an event for that.
+func Whole(es []Event) error {
+	last, count := map[string]int{}, map[string]int{}
+	for _, e := range es {
+		last[e.Node] = max(last[e.Node], e.Seq)
+		count[e.Node]++
+	}
+	for _, node := range slices.Sorted(maps.Keys(count)) {
+		if last[node] != count[node] {
+			return fmt.Errorf("history is not whole: %s saw %d events, and %d of them are here", node, last[node], count[node])
+		}
+	}
+	return nil
 }
 
 // Write writes events as JSON lines and returns the SHA-256 of what was written.

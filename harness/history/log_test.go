@@ -14,6 +14,14 @@ import (
 // at returns a clock that shows what it is set to.
 func at(d *time.Duration) func() time.Duration { return func() time.Duration { return *d } }
 
+func TestWhole(t *testing.T) {
+	es := []Event{{Node: "a", Seq: 1}, {Node: "b", Seq: 2}, {Node: "a", Seq: 2}, {Node: "b", Seq: 1}, {Node: "a", Seq: 3}}
+	require.NoError(t, Whole(es))
+	require.NoError(t, Whole(nil))
+	require.EqualError(t, Whole(slices.Delete(slices.Clone(es), 2, 3)), "history is not whole: a saw 3 events, and 2 of them are here")
+	require.EqualError(t, Whole(append(es, es[1])), "history is not whole: b saw 2 events, and 3 of them are here")
+}
+
 func TestAddStampsTimeAndSequence(t *testing.T) {
 	now := 3 * time.Second
 	l := NewLog(at(&now))

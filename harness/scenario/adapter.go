@@ -18,6 +18,7 @@ type Adapter struct {
 	Command    []string          `json:"command" yaml:"command"`                 // the program, in the foreground, and its arguments
 	Files      map[string]string `json:"files" yaml:"files"`                     // written into its folder before each start
 	Health     string            `json:"health" yaml:"health"`                   // the path at which it answers 200 when it is well
+	Settles    bool              `json:"settles,omitempty" yaml:"settles"`       // it does not bear a connection before it has settled: see world.Program
 	Recordings string            `json:"recordings,omitempty" yaml:"recordings"` // of a recorder: which files in its folder are sound
 }
 

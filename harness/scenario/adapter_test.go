@@ -9,13 +9,14 @@ import (
 const anAdapter = `name: Other
 command: [other, "{{.Listen}}"]
 health: /status
+settles: true
 recordings: "*.mp3"
 `
 
 func TestParseAdapter(t *testing.T) {
 	a, err := ParseAdapter("recorder", "x.yaml", []byte(anAdapter))
 	require.NoError(t, err)
-	require.Equal(t, Adapter{Kind: "recorder", File: "x.yaml", Name: "Other", Command: []string{"other", "{{.Listen}}"}, Health: "/status", Recordings: "*.mp3"}, a)
+	require.Equal(t, Adapter{Kind: "recorder", File: "x.yaml", Name: "Other", Command: []string{"other", "{{.Listen}}"}, Health: "/status", Settles: true, Recordings: "*.mp3"}, a)
 	for text, want := range map[string]string{
 		"name: x\ncommand: [x]\nhealth: /": "read adapter x.yaml: recordings: ",
 		"name: x\ncommand: [x]":            "read adapter x.yaml: health: ",

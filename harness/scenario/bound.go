@@ -101,6 +101,16 @@ func (p *Plan) Admission(b Broadcaster, slow bool) Part {
 	return part
 }
 
+// Begin bounds the time from on air to a recorder's acceptance: an app asks the API
+// where to broadcast before.
+func (p *Plan) Begin(b Broadcaster) Part {
+	part := p.Admission(b, false)
+	if b.API != "" {
+		part.Max += questionTrips*p.Timing.Trip + p.Timing.Slack
+	}
+	return part
+}
+
 // InFlight is how much programme can be on its way, or not sent yet, when a
 // connection ends.
 func (p *Plan) InFlight() time.Duration { return p.Timing.Flush + p.Timing.Trip }

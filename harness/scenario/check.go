@@ -74,8 +74,12 @@ func (d *decoder) checkGroup(g Group) {
 	d.checkPlace(g.From)
 	d.checkPlace(g.ResolverIn)
 	d.oneOf(g.Subnet, "sent", "hidden")
-	if a := time.Duration(or(g.Apart, 0)); a > time.Minute {
-		d.add(g.Pos, "apart is %v: up to 1m", a)
+	d.oneOf(g.Plan, Plans()...)
+	if a := time.Duration(or(g.Apart, 0)); a > time.Minute && g.Lasts == nil {
+		d.add(g.Pos, `apart is %v: up to 1m, or say with "lasts" how long a show is`, a)
+	}
+	if g.Lasts != nil && *g.Lasts == 0 {
+		d.add(g.Pos, "lasts is 0s: leave it out, or say how long")
 	}
 	if g.Count != nil && (*g.Count < 1 || *g.Count > MaxBroadcasters) {
 		d.add(g.Pos, "count is %d: from 1 to %d", *g.Count, MaxBroadcasters)
@@ -134,10 +138,30 @@ func (d *decoder) checkStep(s StepSpec, f Fault) {
 	if s.For != nil && *s.For == 0 {
 		d.add(s.Fault.Pos, `"for" is 0s: leave it out, or say how long`)
 	}
+	d.checkEvery(s)
 	d.limit(s, f, "delay", s.Delay != nil)
 	d.limit(s, f, "rate", s.Rate != 0)
 	d.oneOf(s.Connections, "existing", "new", "all")
 	d.oneOf(s.Direction, "both", "forth", "back")
+}
+
+// checkEvery looks at a step that comes again and again. It must be over before it does.
+func (d *decoder) checkEvery(s StepSpec) {
+	if s.Every == nil {
+		return
+	}
+	f, _ := FaultNamed(s.Fault.Value)
+	every := time.Duration(*s.Every)
+	switch {
+	case every < time.Second:
+		d.add(s.Fault.Pos, `"every" is %v: from 1s`, every)
+	case s.Stays:
+		d.add(s.Fault.Pos, `"every" begins again what "stays" never ends: leave one out`)
+	case s.For == nil && !f.Instant:
+		d.add(s.Fault.Pos, `"every" needs "for": say how long %s lasts each time`, f.Name)
+	case s.For != nil && time.Duration(*s.For) >= every:
+		d.add(s.Fault.Pos, `"for" is %v and "every" is %v: it would begin again before it is over`, time.Duration(*s.For), every)
+	}
 }
 
 // limit tells of a fault's limit that is missing, or that is another fault's.

@@ -22,19 +22,28 @@ type field struct {
 	key, doc string
 	index    int
 	needed   bool
+	words    []string // that its value is one of; nil when that is open
 }
 
 // fields lists the keys of a struct type. The tags are yaml (the key), doc (one
-// sentence for the JSON Schema) and need ("yes" when the key must be there).
+// sentence for the JSON Schema), need ("yes" when the key must be there) and of (the
+// table of its words, which the schema offers).
 func fields(t reflect.Type) []field {
 	var all []field
 	for i := range t.NumField() {
 		f := t.Field(i)
 		if key := f.Tag.Get("yaml"); key != "" {
-			all = append(all, field{key, f.Tag.Get("doc"), i, f.Tag.Get("need") == "yes"})
+			all = append(all, field{key, f.Tag.Get("doc"), i, f.Tag.Get("need") == "yes", words(f.Tag.Get("of"))})
 		}
 	}
 	return all
+}
+
+// words are those of the table that a tag names.
+func words(tag string) []string {
+	return map[string]func() []string{
+		"": func() []string { return nil }, "place": placeNames, "persona": personaNames, "preset": presets, "plan": Plans, "dns-fault": DNSFaults,
+	}[tag]()
 }
 
 // value decodes n into the pointer v.

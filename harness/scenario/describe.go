@@ -39,7 +39,7 @@ func head(b *strings.Builder, p *Plan) {
 		fmt.Fprintf(b, "%4d × %s from %s, nearest %s: %s\n", len(g), one.Persona, one.Whence(), one.Nearest, one.Group)
 	}
 	for _, g := range visitors(p) {
-		fmt.Fprintf(b, "%4d × visitor of the %s from %s, every %v: %s\n", len(g), g[0].Ask, g[0].From, g[0].Every, g[0].Group)
+		fmt.Fprintf(b, "%4d × %s: %s\n", len(g), g[0].does(), g[0].Group)
 	}
 	for _, dc := range p.System.Datacenters {
 		fmt.Fprintf(b, "     %s (%s): %s, %s of %d", dc.Name, dc.Place, count(dc.Balancers, "balancer"), count(dc.Recorders, "recorder"), dc.Capacity)

@@ -26,11 +26,11 @@ func Expand(f *File, variant, world string, seed uint64, speed float64) (*Plan, 
 	if because, ok := f.RunsIn(variant, world); !ok {
 		return nil, fmt.Errorf("expand %s: variant %s does not run in %s: %s", f.Name, variant, world, because)
 	}
-	if world == "virtual" {
-		speed = 1
-	}
 	if !(speed >= 1 && speed <= 1000) {
 		return nil, fmt.Errorf("expand %s: speed is %v: from 1 to 1000", f.Name, speed)
+	}
+	if world == "virtual" {
+		speed = 1
 	}
 	b := builder{file: f, variant: f.variants()[i], world: world, seed: seed, speed: speed}
 	p := b.build()
@@ -51,7 +51,8 @@ type builder struct {
 
 	spec    SystemSpec // with the variant's changes
 	cast    *cast
-	targets int // hosts named so far
+	shows   []Broadcaster // in the incident's time
+	targets int           // hosts named so far
 	cuts    []cut
 	ended   time.Duration // the incident's end
 }
@@ -71,6 +72,7 @@ func (b *builder) build() *Plan {
 	slices.Sort(p.Legacy)
 	b.ended = b.end()
 	p.Broadcasters = b.broadcasters(p.System)
+	b.shows = p.Broadcasters
 	p.Visitors = b.visitors(p.System, p.Broadcasters)
 	b.cast = newCast(p.System, p.Broadcasters, p.Visitors)
 	p.Steps = b.steps()
@@ -111,7 +113,31 @@ func (b *builder) specs(t Timeline) []StepSpec {
 	if t.None {
 		return nil
 	}
-	return append(slices.Clone(b.file.Timeline), t.Extra...)
+	all := append(slices.Clone(b.file.Timeline), t.Extra...)
+	for i, s := range slices.Clone(all) {
+		if s.Every != nil {
+			s.repeats = stepID(i)
+			all = append(all, b.again(s)...)
+		}
+	}
+	return all
+}
+
+// again are a step's repetitions until the run ends. They come after all others, which
+// keep the numbers that they have in the file.
+func (b *builder) again(s StepSpec) []StepSpec {
+	if b.file.Ends == nil {
+		b.add(s.Fault.Pos, `"every" needs "ends" at the top of the file`)
+		return nil
+	}
+	var all []StepSpec
+	every, lasts := time.Duration(*s.Every), time.Duration(or(s.For, 0))
+	for at := b.since(s.At) + every; every > 0 && at+lasts <= b.ended && len(all) <= MaxSteps; at += every {
+		one := s
+		one.At = Instant{Pos: s.At.Pos, Offset: at}
+		all = append(all, one)
+	}
+	return all
 }
 
 // presetApart is how long after one broadcaster of a group the next goes on air.
@@ -134,11 +160,15 @@ func (b *builder) broadcasters(sys System) []Broadcaster {
 		near := sys.Nearest(seen.Seen())
 		apart := time.Duration(or(g.Apart, Duration(presetApart)))
 		for i := range b.variant.Share.of(g.count()) {
+			begins := on + time.Duration(i)*apart
 			one := Broadcaster{
 				Name: names[i], Group: g.Name.Value, From: g.From.Value, Nearest: near[0],
-				Persona: g.Persona.Value, Resolver: b.resolverOf(g.Name.Value, g.Resolver), Bitrate: int(g.Bitrate), Retry: b.retry(persona.Retry),
+				Persona: g.Persona.Value, Plan: b.plan(g), Resolver: b.resolverOf(g.Name.Value, g.Resolver), Bitrate: int(g.Bitrate), Retry: b.retry(persona.Retry),
 				AsksFrom: seen.AsksFrom, Hidden: seen.Hidden,
-				OnAir: on + time.Duration(i)*apart, OffAir: off,
+				OnAir: begins, OffAir: min(off, begins+time.Duration(or(g.Lasts, Duration(maxSpan)))),
+			}
+			if g.Persona.Value == OwnApp && sys.Web != nil {
+				one.API, one.Second = apiName, sys.Web.second(apiName)
 			}
 			if one.Bitrate == 0 {
 				one.Bitrate = 8000
@@ -208,6 +238,17 @@ func (b *builder) visitorNames() []string {
 	var names []string
 	for _, g := range b.file.Visitors {
 		names = append(names, g.Name.Value)
+	}
+	return names
+}
+
+// appNames are the groups of broadcasters whose apps ask the API.
+func (b *builder) appNames() []string {
+	var names []string
+	for _, g := range b.file.Broadcasters {
+		if g.Persona.Value == OwnApp && b.spec.Web != nil {
+			names = append(names, g.Name.Value)
+		}
 	}
 	return names
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -242,4 +243,35 @@ func TestAVariantPlaysAShareOfEachGroup(t *testing.T) {
 	for group, n := range count(1) {
 		require.Equal(t, 1, n, group)
 	}
+}
+
+// TestShowsAndStepsComeAgain: shows one after the other, and a step that comes again each
+// time one is on, and hits nobody else.
+func TestShowsAndStepsComeAgain(t *testing.T) {
+	f, err := Parse("x.yaml", []byte(`schema: 1
+title: Evenings
+broadcasters:
+  - {name: evening, from: Rome, count: 3, persona: butt, on-air: 1h, apart: 24h, lasts: 10m}
+timeline:
+  - {at: 1h5m, drop: {broadcasters: evening}, every: 24h}
+  - {at: 2h, kill: us-east/recorder-1, for: 1m, every: 30h}
+ends: 49h20m
+variants: {today: {verdict: pass}}
+`))
+	require.NoError(t, err)
+	p, err := Expand(f, "today", "virtual", 1, 1)
+	require.NoError(t, err)
+	for i, b := range p.Broadcasters {
+		begins := time.Hour + time.Duration(i)*24*time.Hour
+		require.Equal(t, begins, b.OnAir)
+		require.Equal(t, begins+10*time.Minute, b.OffAir)
+	}
+	var did []string
+	for _, s := range p.Steps {
+		did = append(did, s.ID+" "+s.Repeats+" "+s.At.String()+" "+s.Do+" "+strings.Join(append(s.Who, s.Nodes...), ","))
+	}
+	require.Equal(t, []string{
+		"step-1  1h5m0s drop evening-01", "step-2  2h0m0s kill us-east/recorder-1",
+		"step-3 step-1 25h5m0s drop evening-02", "step-5 step-2 32h0m0s kill us-east/recorder-1", "step-4 step-1 49h5m0s drop evening-03",
+	}, did)
 }

@@ -8,7 +8,7 @@ type Shape string
 // Shapes. Nodes are named; links have two ends; of broadcasters a share is hit;
 // Redis, the store and the mail, of which there is one each, are told how to fail, and
 // web servers with which status, or how old a way to speak they agree to; clocks are
-// wrong by a length of time; of the questions to zones a share is hit.
+// wrong by a length of time; of the questions to zones a share is hit; cohorts are led.
 const (
 	OnNodes        Shape = "nodes"
 	OnLinks        Shape = "links"
@@ -21,6 +21,7 @@ const (
 	OnWeb          Shape = "web"
 	OnClocks       Shape = "clocks"
 	OnFloors       Shape = "floors"
+	OnCohorts      Shape = "cohorts"
 )
 
 // Fault is a line of the table of faults.
@@ -61,6 +62,7 @@ func Faults() []Fault {
 		{Name: "dns", Shape: OnZones, Doc: "a share of the questions about the names of the website, the API or streaming is not answered as it should be: with a failure, with a denial, or not at all"},
 		{Name: "skew", Shape: OnClocks, Doc: "the clock of a host is ahead or behind; what it times by itself goes on as before"},
 		{Name: "harden", Shape: OnFloors, Instant: true, Doc: "operators have web servers agree to no way to speak TLS that is older than one"},
+		{Name: "rollout", Shape: OnCohorts, Instant: true, Doc: "operators have the balancers lead shows that begin to the new recorders, if they are of a cohort, and else to the old ones"},
 		{Name: "drop", Shape: OnBroadcasters, Instant: true, Doc: "the broadcaster's own connection ends, as a home network's does"},
 	}
 }

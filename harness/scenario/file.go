@@ -31,11 +31,12 @@ type File struct {
 // fields are the preset's.
 type SystemSpec struct {
 	Pos
-	Preset      Name             `yaml:"preset" doc:"three-datacenters: Ireland, Virginia and Oregon, each with 2 balancers and 3 recorders of capacity 20; two-datacenters: without Oregon"`
+	Preset      Name             `yaml:"preset" doc:"three-datacenters: Ireland, Virginia and Oregon, each with 2 balancers and 3 recorders of capacity 20; two-datacenters: without Oregon" of:"preset"`
 	Datacenters []DatacenterSpec `yaml:"datacenters" doc:"the datacenters, instead of a preset"`
 	Balancers   *int             `yaml:"balancers" doc:"balancers in each datacenter that does not say otherwise, 1 to 16"`
 	Recorders   *int             `yaml:"recorders" doc:"recorders in each datacenter that does not say otherwise, 1 to 32"`
 	Capacity    *int             `yaml:"capacity" doc:"sources that one recorder takes, 1 to 10000"`
+	Old         *int             `yaml:"old-recorders" doc:"how many recorders of each datacenter, the first ones, are of an old generation; shows go there until a rollout leads them to the others"`
 	Redis       Name             `yaml:"redis" doc:"the datacenter that Redis stands in"`
 	Replica     Name             `yaml:"redis-replica" doc:"the datacenter of a second Redis, redis-2, which sentinel-1 to sentinel-3 make the master when the first is down; without it there is one"`
 	Accounts    Name             `yaml:"accounts" doc:"the datacenter of an account service that the balancers ask; without it each has a list"`
@@ -50,7 +51,7 @@ type SystemSpec struct {
 // DatacenterSpec is one site.
 type DatacenterSpec struct {
 	Name      Name `yaml:"name" need:"yes" doc:"such as eu-west"`
-	Place     Name `yaml:"place" need:"yes" doc:"where it stands: a name of the table of places"`
+	Place     Name `yaml:"place" need:"yes" doc:"where it stands: a name of the table of places" of:"place"`
 	Balancers *int `yaml:"balancers" doc:"balancers here, 1 to 16"`
 	Recorders *int `yaml:"recorders" doc:"recorders here, 1 to 32"`
 	Capacity  *int `yaml:"capacity" doc:"sources that one recorder takes here, 1 to 10000"`
@@ -81,7 +82,7 @@ type DNSSpec struct {
 
 // LatencySpec is a line of the zone's latency table.
 type LatencySpec struct {
-	From Name     `yaml:"from" need:"yes" doc:"where clients, or their resolvers, are: a name of the table of places"`
+	From Name     `yaml:"from" need:"yes" doc:"where clients, or their resolvers, are: a name of the table of places" of:"place"`
 	To   Name     `yaml:"to" need:"yes" doc:"a datacenter"`
 	Is   Duration `yaml:"is" need:"yes" doc:"the round trip that was measured, up to 10s"`
 }
@@ -90,15 +91,17 @@ type LatencySpec struct {
 type Group struct {
 	Pos
 	Name       Name         `yaml:"name" need:"yes" doc:"the group's name"`
-	From       Name         `yaml:"from" need:"yes" doc:"where they are: a name of the table of places"`
+	From       Name         `yaml:"from" need:"yes" doc:"where they are: a name of the table of places" of:"place"`
 	Count      *int         `yaml:"count" doc:"how many (default 1)"`
-	Persona    Name         `yaml:"persona" need:"yes" doc:"the source client that they use"`
+	Persona    Name         `yaml:"persona" need:"yes" doc:"the source client that they use" of:"persona"`
+	Plan       Name         `yaml:"plan" doc:"the plan of their accounts, free or pro, as the account service tells it" of:"plan"`
 	Bitrate    Bitrate      `yaml:"bitrate" doc:"8k (default) or 128k"`
 	Resolver   ResolverKind `yaml:"resolver" doc:"how their resolver treats the TTL: honest (default), clamp:300s, pinned, stale"`
-	ResolverIn Name         `yaml:"resolver-in" doc:"where their resolver stands: a name of the table of places (default: where they are)"`
+	ResolverIn Name         `yaml:"resolver-in" doc:"where their resolver stands: a name of the table of places (default: where they are)" of:"place"`
 	Subnet     Name         `yaml:"client-subnet" doc:"sent (default) or hidden: whether their resolver tells DNS who asks"`
 	OnAir      *Instant     `yaml:"on-air" doc:"when the first of them goes on air (default 10s)"`
-	Apart      *Duration    `yaml:"apart" doc:"how long after one of them the next goes on air, up to 1m (default 250ms)"`
+	Apart      *Duration    `yaml:"apart" doc:"how long after one of them the next goes on air (default 250ms); over 1m only with lasts"`
+	Lasts      *Duration    `yaml:"lasts" doc:"how long each show lasts (default: until off-air)"`
 	OffAir     *Instant     `yaml:"off-air" doc:"when their shows end (default: the end)"`
 }
 
@@ -107,6 +110,7 @@ type StepSpec struct {
 	Pos
 	At      Instant
 	For     *Duration
+	Every   *Duration
 	Stays   bool
 	Assumed bool
 
@@ -121,7 +125,8 @@ type StepSpec struct {
 	Share        Share
 	Status       int           // of a web server
 	Skew         time.Duration // of a clock: ahead, or behind when negative
-	Answer       Name          // of Redis, how the store or the mail fails, or the oldest way to speak
+	Answer       Name          // of Redis, how the store or the mail fails, the oldest way to speak, or a cohort
+	repeats      string        // the step that this one is again
 }
 
 // Expect is one property with its limits.

@@ -8,6 +8,7 @@ import "time"
 // of the clients that are played.
 func Personas() []Persona {
 	return []Persona{
+		{"app", Retry{Form: "put", Tries: 60, FirstMin: 1000 * time.Millisecond, First: 1000 * time.Millisecond, Again: 5000 * time.Millisecond, Reply: 10000 * time.Millisecond, Connect: 10000 * time.Millisecond, NextAddr: true}},
 		{"butt", Retry{Form: "put", Tries: Endless, FirstMin: 1000 * time.Millisecond, First: 1500 * time.Millisecond, Again: 200 * time.Millisecond, Reply: 5000 * time.Millisecond, Connect: 130000 * time.Millisecond, NextAddr: true}},
 		{"darkice", Retry{Form: "source", Tries: Endless, Again: 1000 * time.Millisecond, Connect: 130000 * time.Millisecond}},
 		{"ezstream", Retry{Form: "source", Questions: 1, Tries: 1, FirstMin: 256 * time.Millisecond, First: 768 * time.Millisecond, Again: 5000 * time.Millisecond, Connect: 130000 * time.Millisecond, NextAddr: true}},

@@ -44,12 +44,13 @@ type Plan struct {
 // System is the infrastructure to build.
 type System struct {
 	Datacenters []Datacenter   `json:"datacenters"`
-	Redis       string         `json:"redis"`              // the datacenter it stands in
-	Replica     string         `json:"replica,omitempty"`  // the datacenter of a second one, which sentinels may make the master; "": there is one
-	Accounts    string         `json:"accounts,omitempty"` // the datacenter of the account service; "": balancers have lists
-	Store       *Store         `json:"store,omitempty"`    // nil: recorders publish nothing
-	Mail        *Mail          `json:"mail,omitempty"`     // nil: nobody is told that a show is published
-	Web         *Web           `json:"web,omitempty"`      // nil: neither website nor API
+	Redis       string         `json:"redis"`                   // the datacenter it stands in
+	Old         int            `json:"old_recorders,omitempty"` // so many recorders of each datacenter are of an old generation; 0: there is one
+	Replica     string         `json:"replica,omitempty"`       // the datacenter of a second one, which sentinels may make the master; "": there is one
+	Accounts    string         `json:"accounts,omitempty"`      // the datacenter of the account service; "": balancers have lists
+	Store       *Store         `json:"store,omitempty"`         // nil: recorders publish nothing
+	Mail        *Mail          `json:"mail,omitempty"`          // nil: nobody is told that a show is published
+	Web         *Web           `json:"web,omitempty"`           // nil: neither website nor API
 	DNS         DNS            `json:"dns"`
 	Balancer    map[string]any `json:"balancer,omitempty"` // overrides of balancer.Config by its YAML keys
 	Recorder    map[string]any `json:"recorder,omitempty"`
@@ -158,15 +159,19 @@ type Broadcaster struct {
 	Mount    string        `json:"mount"`               // /us-east-07
 	Account  string        `json:"account"`
 	Password string        `json:"password"`
-	Bitrate  int           `json:"bitrate"` // bit/s: 128000 or 8000
-	Retry    Retry         `json:"retry"`   // how its client comes back
+	Plan     string        `json:"plan,omitempty"`   // of the account: free or pro; "": nobody tells
+	API      string        `json:"api,omitempty"`    // of an app: the name in DNS of the API that tells it where to broadcast; "": there is none
+	Second   string        `json:"second,omitempty"` // the name that is asked when that does not resolve
+	Bitrate  int           `json:"bitrate"`          // bit/s: 128000 or 8000
+	Retry    Retry         `json:"retry"`            // how its client comes back
 	OnAir    time.Duration `json:"on_air"`
 	OffAir   time.Duration `json:"off_air"`
 }
 
 // Step is one fault or act at its instant.
 type Step struct {
-	ID      string        `json:"id"` // step-1, in the file's order
+	ID      string        `json:"id"`                // step-1, in the file's order
+	Repeats string        `json:"repeats,omitempty"` // the step that comes again with this one
 	At      time.Duration `json:"at"`
 	For     time.Duration `json:"for,omitempty"` // zero: until healed at the end, or instant
 	Do      string        `json:"do"`            // a fault's name: kill, blackhole, drop …
@@ -180,7 +185,7 @@ type Step struct {
 	Rate    int           `json:"rate,omitempty"`   // bytes per incident second
 	Zones   []string      `json:"zones,omitempty"`  // whose names in DNS: website, api, streaming
 	Share   int           `json:"share,omitempty"`  // percent of the questions about them
-	Answer  string        `json:"answer,omitempty"` // how DNS or Redis refuses, the store or the mail fails, what a disk is, or the oldest way to speak
+	Answer  string        `json:"answer,omitempty"` // how DNS or Redis refuses, the store or the mail fails, what a disk is, the oldest way to speak, or a cohort
 	Status  int           `json:"status,omitempty"` // of a web server's answers
 	Skew    time.Duration `json:"skew,omitempty"`   // of clocks: ahead, or behind when negative
 	Line    int           `json:"line"`             // in the scenario file; 0: it comes from elsewhere

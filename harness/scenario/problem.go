@@ -11,7 +11,7 @@ import (
 const maxProblems = 50
 
 // maxListed is how many known words are listed when none is near.
-const maxListed = 16
+const maxListed = 64
 
 // Pos is a place in a scenario file; both count from 1. The zero Pos is unknown.
 type Pos struct{ Line, Column int }
@@ -77,19 +77,28 @@ func (p *problems) invalid(file string) error {
 // Meant is the end of a message about an unknown word: the nearest known one, or
 // all of them when they are few, or nothing.
 func Meant(word string, known []string) string {
+	if like := Alike(word, known); like != "" {
+		return like
+	}
+	if len(known) > 0 && len(known) <= maxListed {
+		return " (known: " + strings.Join(known, ", ") + ")"
+	}
+	return ""
+}
+
+// Alike names the one known word that another resembles, for the end of a message; ""
+// when there is none.
+func Alike(word string, known []string) string {
 	best, least := "", max(2, len(word)/3)+1
 	for _, k := range known {
 		if d := distance(word, k); d < least {
 			best, least = k, d
 		}
 	}
-	if best != "" {
-		return fmt.Sprintf(" (did you mean %q?)", best)
+	if best == "" {
+		return ""
 	}
-	if len(known) > 0 && len(known) <= maxListed {
-		return " (known: " + strings.Join(known, ", ") + ")"
-	}
-	return ""
+	return fmt.Sprintf(" (did you mean %q?)", best)
 }
 
 // distance is the number of letters to change, add or leave out. Long words are

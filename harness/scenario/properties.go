@@ -16,6 +16,7 @@ func Properties() []PropertyForm {
 	return []PropertyForm{
 		{Name: "nearest-datacenter", Component: "dns", Takes: []string{"broadcasters"}},
 		{Name: "available-server", Takes: []string{"broadcasters"}},
+		{Name: "cohort-routed", Takes: []string{"broadcasters"}},
 		{Name: "capacity-respected", Takes: []string{"nodes"}},
 		{Name: "cross-datacenter-failover", Takes: []string{"broadcasters"}},
 		{Name: "sticky-reconnect", Takes: []string{"broadcasters"}},
@@ -36,6 +37,7 @@ func Properties() []PropertyForm {
 		{Name: "no-flapping", Component: "dns", Takes: []string{"nodes"}},
 		{Name: "fault-weighed", Component: "dns", Takes: []string{"nodes"}},
 		{Name: "error-rate", Component: "website", Shares: true, Takes: []string{"at-most", "within", "visitors"}, Needs: []string{"at-most", "within"}},
+		{Name: "listeners-on-air", Component: "streaming", Takes: []string{"share", "within", "visitors"}},
 		{Name: "tls-floor", Component: "website", Takes: []string{"visitors"}},
 		{Name: "untouched", Takes: []string{"broadcasters"}, Needs: []string{"broadcasters"}},
 		{Name: "no-unexplained-disconnect", Always: true, Takes: []string{"broadcasters"}},

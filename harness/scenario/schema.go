@@ -51,6 +51,9 @@ func structSchema(t reflect.Type) object {
 	var needed []string
 	for _, f := range fields(t) {
 		s := typeSchema(t.Field(f.index).Type)
+		if f.words != nil {
+			s = object{"enum": f.words}
+		}
 		s["description"] = f.doc
 		props[f.key] = s
 		if f.needed {
@@ -119,6 +122,7 @@ func (s *StepSpec) schema() object {
 		OnRedis:        func() object { return object{"enum": RedisAnswers()} },
 		OnWeb:          func() object { return structSchema(reflect.TypeFor[answerArgs]()) },
 		OnClocks:       func() object { return structSchema(reflect.TypeFor[clockArgs]()) },
+		OnCohorts:      func() object { return object{"enum": Cohorts()} },
 		OnFloors:       func() object { return structSchema(reflect.TypeFor[hardenArgs]()) },
 	}
 	var one []object

@@ -8,6 +8,7 @@ import (
 	"reflect"
 	"regexp"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/goccy/go-yaml"
@@ -50,11 +51,18 @@ func TestSchemaAcceptsTheShippedScenarios(t *testing.T) {
 func TestSchemaRefusesWhatParseRefuses(t *testing.T) {
 	for _, tail := range []string{
 		"cutquiet: true\n", "ends: soon\n", "timeline: [{at: 1m}]\n", "timeline: [{at: 1m, kill: a, pause: a}]\n", "timeline: [{at: 1m, drop: {share: half}}]\n", "timeline: [{at: 1m, redis: asleep}]\n",
-		"expect: [dead-aire]\n", "expect: [health-honest]\n", "expect: [{single-writer: {within: 1m}}]\n", "variants: {a: {verdict: passes}}\n", "resolvers: onest\n", "system: {dns: {tll: 1s}}\n",
+		"expect: [dead-aire]\n", "expect: [health-honest]\n", "expect: [{single-writer: {within: 1m}}]\n", "variants: {a: {verdict: passes}}\n", "resolvers: onest\n", "system: {preset: two}\n", "system: {dns: {latency: [{from: Rom, to: eu-west, ms: 3}]}}\n",
+		"timeline: [{at: 1m, dns: {zone: a, answer: no}}]\n", "system: {dns: {tll: 1s}}\n",
 	} {
 		_, err := Parse("x.yaml", []byte(minimal+tail))
 		require.Error(t, err, tail)
 		require.Error(t, validate(t, []byte(minimal+tail)), tail)
+	}
+	for _, who := range []string{"from: Rom, persona: butt", "from: Rome, persona: but", "from: Rome, persona: butt, plan: gold", "from: Rome, persona: butt, resolver-in: Rom"} {
+		text := strings.Replace(minimal, "from: Rome, count: 2, persona: butt", who, 1)
+		_, err := Parse("x.yaml", []byte(text))
+		require.Error(t, err, who)
+		require.Error(t, validate(t, []byte(text)), who)
 	}
 	require.NoError(t, validate(t, []byte(minimal)))
 }

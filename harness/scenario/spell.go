@@ -15,6 +15,7 @@ import (
 type stepKeys struct {
 	At      Instant   `yaml:"at" doc:"when: an offset from the run's zero (10m), or a clock time (18:40Z)"`
 	For     *Duration `yaml:"for" doc:"how long it lasts; without it until everything is healed at the end"`
+	Every   *Duration `yaml:"every" doc:"again and again until the end, so long after it last began"`
 	Stays   bool      `yaml:"stays" doc:"true: it is not healed, also not at the end"`
 	Assumed bool      `yaml:"assumed" doc:"true: the sources do not tell this"`
 }
@@ -51,7 +52,7 @@ type dropArgs struct {
 // zoneArgs are what a fault of zones takes.
 type zoneArgs struct {
 	Of     Names `yaml:"of" need:"yes" doc:"whose names: website, api, streaming"`
-	Answer Name  `yaml:"answer" need:"yes" doc:"servfail, timeout or nxdomain"`
+	Answer Name  `yaml:"answer" need:"yes" doc:"servfail, timeout or nxdomain" of:"dns-fault"`
 	Share  Share `yaml:"share" doc:"how many of the questions, such as 30% (default 100%)"`
 }
 
@@ -78,6 +79,8 @@ func (s *StepSpec) decode(d *decoder, n ast.Node) {
 			d.value(e.value, &s.At)
 		case "for":
 			d.value(e.value, &s.For)
+		case "every":
+			d.value(e.value, &s.Every)
 		case "stays":
 			d.value(e.value, &s.Stays)
 		case "assumed":
@@ -167,6 +170,11 @@ func (s *StepSpec) ail(d *decoder, e entry, shape Shape) {
 		d.value(e.value, &a)
 		s.Nodes, s.Answer = a.Nodes, a.Floor
 		d.oneOf(a.Floor, floors()...)
+	case OnCohorts:
+		d.value(e.value, &s.Answer)
+		if word := s.Answer.Value; !slices.Contains(Cohorts(), word) {
+			d.add(place(e.value), "there is no cohort %q%s", clip(word), Meant(word, Cohorts()))
+		}
 	case OnRedis:
 		d.value(e.value, &s.Answer)
 		if word := s.Answer.Value; !slices.Contains(RedisAnswers(), word) {
@@ -181,7 +189,7 @@ type expectArgs struct {
 	AtMost       Name      `yaml:"at-most" doc:"the most seconds allowed, or bound: what the plan makes unavoidable; of requests the share, such as 1%"`
 	Share        Share     `yaml:"share" doc:"how many of those judged must keep within (default 100%)"`
 	Broadcasters Name      `yaml:"broadcasters" doc:"the group judged (default: all)"`
-	Visitors     Name      `yaml:"visitors" doc:"the group judged (default: all)"`
+	Visitors     Name      `yaml:"visitors" doc:"the group judged, of visitors or of apps (default: all)"`
 	Nodes        Names     `yaml:"nodes" doc:"the nodes judged (default: all that faults hit)"`
 }
 

@@ -10,13 +10,15 @@ import (
 // steps resolves the timeline of the variant, in the incident's time and the file's order.
 func (b *builder) steps() []Step {
 	var all []Step
+	b.inOrder(b.file.Timeline)
+	b.inOrder(or(b.variant.Timeline, Timeline{}).Extra)
 	for i, s := range b.specs(or(b.variant.Timeline, Timeline{})) {
 		f, ok := FaultNamed(s.Fault.Value)
 		if !ok {
 			continue
 		}
 		step := Step{
-			ID: fmt.Sprintf("step-%d", i+1), At: b.since(s.At), For: time.Duration(or(s.For, 0)),
+			ID: stepID(i), Repeats: s.repeats, At: b.since(s.At), For: time.Duration(or(s.For, 0)),
 			Do: f.Name, Line: s.Line, Stays: s.Stays, Assumed: s.Assumed,
 		}
 		switch f.Shape {
@@ -28,7 +30,7 @@ func (b *builder) steps() []Step {
 		case OnLinks:
 			b.links(s, &step)
 		case OnBroadcasters:
-			step.Who = b.chosen(s, step.ID)
+			step.Who = b.chosen(s, step)
 		case OnRedis:
 			step.Nodes, step.Answer = []string{"redis"}, s.Answer.Value
 		case OnDisks:
@@ -49,6 +51,8 @@ func (b *builder) steps() []Step {
 			step.Nodes, step.Answer = b.mailing(s), s.Answer.Value
 		case OnWeb:
 			step.Nodes, step.Status = b.pick(s.Nodes, b.cast.web, b.cast.sites), s.Status
+		case OnCohorts:
+			step.Nodes, step.Answer = b.rollout(s), s.Answer.Value
 		case OnFloors:
 			step.Nodes, step.Answer = b.pick(s.Nodes, b.cast.web, b.cast.sites), s.Answer.Value
 		}
@@ -57,11 +61,42 @@ func (b *builder) steps() []Step {
 		}
 		all = append(all, step)
 	}
+	b.endedTwice(all)
 	if len(all) > MaxSteps {
 		b.add(b.variant.Pos, "%d steps are more than %d", len(all), MaxSteps)
 	}
 	return all
 }
+
+// inOrder wants the steps of one list by time: one that is not where it seems to be is
+// most likely a clock time of before the run began, which is taken for the next day's.
+func (b *builder) inOrder(list []StepSpec) {
+	for i := 1; i < len(list); i++ {
+		if before, at := b.since(list[i-1].At), b.since(list[i].At); at < before {
+			b.add(list[i].Pos, "the step is at %v of the run and stands after one at %v: put them in order, and none before %q", at, before, "starts")
+		}
+	}
+}
+
+// endedTwice wants no server started again that a fault without an end has down: the fault
+// would go on, for all that is told of it.
+func (b *builder) endedTwice(all []Step) {
+	for _, s := range all {
+		f, _ := FaultNamed(s.Do)
+		if f.Shape != OnNodes || f.Instant || s.For > 0 || s.Stays {
+			continue
+		}
+		for _, r := range all {
+			if r.Do == "restart" && r.At > s.At && slices.ContainsFunc(r.Nodes, func(n string) bool { return slices.Contains(s.Nodes, n) }) {
+				b.add(Pos{s.Line, 1}, `%s has no end, and line %d restarts what it has down: give it "for: %v"`, s.Do, r.Line, r.At-s.At)
+				break
+			}
+		}
+	}
+}
+
+// stepID names a step by its place in the file, from 0.
+func stepID(i int) string { return fmt.Sprintf("step-%d", i+1) }
 
 // zones are the sites whose names a fault of DNS is about.
 func (b *builder) zones(s StepSpec) []string {
@@ -116,8 +151,9 @@ func (b *builder) links(s StepSpec, step *Step) {
 	step.Delay, step.Rate = time.Duration(or(s.Delay, 0)), int(s.Rate)
 }
 
-// chosen are the broadcasters that a step hits: a share of its groups, by seed.
-func (b *builder) chosen(s StepSpec, id string) []string {
+// chosen are the broadcasters that a step hits: a share of those of its groups whose show
+// is on at that time, by seed.
+func (b *builder) chosen(s StepSpec, step Step) []string {
 	var all []string
 	if len(s.Broadcasters) == 0 {
 		for _, g := range b.groupNames() {
@@ -131,14 +167,21 @@ func (b *builder) chosen(s StepSpec, id string) []string {
 		all = append(all, b.cast.groups[n.Value]...)
 	}
 	slices.Sort(all)
-	all = slices.Compact(all)
+	all = slices.DeleteFunc(slices.Compact(all), func(name string) bool { return !b.onAir(name, step.At) })
 	if s.Share > 0 && len(all) > 0 {
-		r := b.rand("share " + id)
+		r := b.rand("share " + step.ID)
 		r.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
 		all = all[:s.Share.of(len(all))]
 		slices.Sort(all)
 	}
 	return all
+}
+
+// onAir tells whether a broadcaster's show is on, in the incident's time.
+func (b *builder) onAir(name string, at time.Duration) bool {
+	return slices.ContainsFunc(b.shows, func(s Broadcaster) bool {
+		return s.Name == name && s.OnAir <= at && at < s.OffAir
+	})
 }
 
 // play puts a plan's instants on the run's clock, leaving out quiet stretches
@@ -188,53 +231,6 @@ func (b *builder) zero() time.Time {
 	return day.Add(b.file.Starts.OfDay)
 }
 
-// expect resolves the properties: the variant's if it has its own list.
-func (b *builder) expect(own, files []Expect) []Expectation {
-	if own == nil {
-		own = files
-	}
-	var all []Expectation
-	for _, x := range own {
-		e := Expectation{
-			Property: x.Property.Value, Within: time.Duration(or(x.Within, 0)), AtMost: time.Duration(or(x.AtMost, 0)),
-			AtMostBound:  x.AtMostBound || x.Property.Value == "dead-air" && x.AtMost == nil,
-			AtMostShare:  int(x.AtMostShare),
-			Share:        int(x.Share),
-			Broadcasters: x.Broadcasters.Value, Visitors: x.Visitors.Value, Nodes: b.pick(x.Nodes, b.cast.nodes, b.cast.sites),
-		}
-		if g := x.Broadcasters; g.Value != "" && !slices.Contains(b.groupNames(), g.Value) {
-			b.add(g.Pos, "unknown group %q%s", g.Value, Meant(g.Value, b.groupNames()))
-		}
-		if g := x.Visitors; g.Value != "" && !slices.Contains(b.visitorNames(), g.Value) {
-			b.add(g.Pos, "unknown group %q%s", g.Value, Meant(g.Value, b.visitorNames()))
-		}
-		all = append(all, e)
-	}
-	return all
-}
-
-// want is the outcome asked for. What must fail must be judged.
-func (b *builder) want(expect []Expectation) Want {
-	v := b.variant.Verdict
-	if v == nil || len(v.Fail) == 0 {
-		return Want{Pass: true}
-	}
-	var w Want
-	for _, n := range v.Fail {
-		judged := slices.ContainsFunc(expect, func(x Expectation) bool { return x.Property == n.Value })
-		p, known := PropertyNamed(n.Value)
-		if !known {
-			b.add(n.Pos, "unknown property %q%s", clip(n.Value), Meant(n.Value, PropertyNames()))
-		} else if !judged && !p.Always {
-			b.add(n.Pos, "%s must fail but is not under expect, so nobody judges it", n.Value)
-		}
-		w.Fail = append(w.Fail, n.Value)
-	}
-	slices.Sort(w.Fail)
-	w.Fail = slices.Compact(w.Fail)
-	return w
-}
-
 // Sentence tells what a step does, in one line.
 func (s Step) Sentence() string {
 	what := s.Do
@@ -249,6 +245,8 @@ func (s Step) Sentence() string {
 		what = fmt.Sprintf("%d%% of the questions about the names of %s: %s", s.Share, list(s.Zones), s.Answer)
 	case s.Do == "harden":
 		what = list(s.Nodes) + " agrees to nothing older than " + Speech(s.Answer)
+	case s.Do == "rollout":
+		what = Led(s.Answer)
 	case s.Answer != "":
 		what += map[string]string{"redis": " answers ", "store": " fails: ", "mail": " fails: "}[s.Do] + s.Answer
 	case s.Status > 0:

@@ -48,6 +48,7 @@ func (s SystemSpec) over(o SystemSpec) SystemSpec {
 		s.Datacenters, s.Preset = o.Datacenters, o.Preset
 	}
 	s.Balancers, s.Recorders, s.Capacity = first(o.Balancers, s.Balancers), first(o.Recorders, s.Recorders), first(o.Capacity, s.Capacity)
+	s.Old = first(o.Old, s.Old)
 	if o.Redis.Value != "" {
 		s.Redis = o.Redis
 	}
@@ -122,7 +123,7 @@ func or[T any](p *T, d T) T {
 // system builds the infrastructure that a spec describes.
 func (b *builder) system(s SystemSpec) System {
 	sites := b.sites(s)
-	sys := System{Datacenters: sites, DNS: b.dns(s.DNS, sites), Balancer: s.Balancer.values(), Recorder: s.Recorder.values()}
+	sys := System{Datacenters: sites, Old: b.old(s, sites), DNS: b.dns(s.DNS, sites), Balancer: s.Balancer.values(), Recorder: s.Recorder.values()}
 	var names []string
 	for _, dc := range sys.Datacenters {
 		names = append(names, dc.Name)

@@ -62,15 +62,18 @@ func (s System) Pools() []Pool {
 		all = append(all, Pool{Site: "streaming", Name: liveName, In: s.Web.In, Nodes: numbered(s.Web.In, "edge", s.Web.Edge)})
 	}
 	for i := range all {
-		if s.Web.Second {
-			all[i].Second = secondName(all[i].Name)
-		}
+		all[i].Second = s.Web.second(all[i].Name)
 	}
 	return all
 }
 
-// secondName is the name that is there beside another one: www2.deadair.test.
-func secondName(name string) string { return strings.Replace(name, ".", "2.", 1) }
+// second is the name that is there beside another one: www2.deadair.test; "" for none.
+func (w *Web) second(name string) string {
+	if !w.Second {
+		return ""
+	}
+	return strings.Replace(name, ".", "2.", 1)
+}
 
 // numbered names so many servers of a datacenter.
 func numbered(dc, kind string, n int) []string {
@@ -131,11 +134,11 @@ func (b *builder) web(s *WebSpec, dcs []string) *Web {
 type VisitorGroup struct {
 	Pos
 	Name     Name         `yaml:"name" need:"yes" doc:"the group's name"`
-	From     Name         `yaml:"from" need:"yes" doc:"where they are: a name of the table of places"`
+	From     Name         `yaml:"from" need:"yes" doc:"where they are: a name of the table of places" of:"place"`
 	Count    *int         `yaml:"count" doc:"how many (default 1)"`
-	Ask      Name         `yaml:"ask" doc:"what they visit: website (default), api, streaming (they listen to shows, one each in turn), or the ingest itself"`
+	Ask      Name         `yaml:"ask" doc:"what they visit: website (default), api, streaming (they listen to shows, one each in turn, and keep the connection), or the ingest itself"`
 	Speak    Name         `yaml:"speak" doc:"how: ssl3, or one version of TLS, 1.0 to 1.3; without it in the clear"`
-	Every    *Duration    `yaml:"every" doc:"from one visit to the next, 1s to 1h (default 10s)"`
+	Every    *Duration    `yaml:"every" doc:"from one visit to the next, 1s to 1h (default 10s); of streaming how long somebody listens until he tunes in anew (default: to the end)"`
 	Resolver ResolverKind `yaml:"resolver" doc:"how their resolver treats the TTL: honest (default), clamp:300s, pinned, stale"`
 }
 
@@ -150,7 +153,18 @@ type Visitor struct {
 	Site     string        `json:"site"`             // its name in DNS
 	Second   string        `json:"second,omitempty"` // the name that is asked when that does not resolve
 	Mount    string        `json:"mount,omitempty"`  // of streaming: the show
-	Every    time.Duration `json:"every"`
+	Every    time.Duration `json:"every,omitempty"`  // of streaming until it is tuned in anew; 0: never
+}
+
+// does tells what a visitor does.
+func (v Visitor) does() string {
+	switch {
+	case v.Ask != "streaming":
+		return fmt.Sprintf("visitor of the %s from %s, every %v", v.Ask, v.From, v.Every)
+	case v.Every > 0:
+		return fmt.Sprintf("listener from %s, who tunes in anew every %v", v.From, v.Every)
+	}
+	return fmt.Sprintf("listener from %s", v.From)
 }
 
 const presetEvery = 10 * time.Second
@@ -196,13 +210,13 @@ func (b *builder) visitors(sys System, shows []Broadcaster) []Visitor {
 		case "api":
 			one.Ask, one.Site = "api", apiName
 		case "streaming":
-			one.Ask, one.Site = "streaming", liveName
+			one.Ask, one.Site, one.Every = "streaming", liveName, time.Duration(or(g.Every, 0))
 		case "ingest":
 			one.Ask, one.Site = "ingest", sys.DNS.Name
 		}
 		b.checkVisited(g, one, sys)
-		if sys.Web != nil && sys.Web.Second && one.Ask != "ingest" {
-			one.Second = secondName(one.Site)
+		if sys.Web != nil && one.Ask != "ingest" {
+			one.Second = sys.Web.second(one.Site)
 		}
 		for i, name := range members(g.Name.Value, g.count()) {
 			one.Name = name

@@ -35,6 +35,20 @@ variants:
 	require.Equal(t, []string{"website"}, p.Affects)
 }
 
+// TestAppsAskTheAPI where there is one, and are judged as visitors are.
+func TestAppsAskTheAPI(t *testing.T) {
+	text := strings.Replace(visited, "persona: butt", "persona: app", 1) + "expect: [{error-rate: {at-most: 1%, within: 1m, visitors: rome}}]\n"
+	p := planOf(t, text)
+	require.Equal(t, "api.deadair.test", p.Broadcasters[0].API)
+	require.Empty(t, p.Broadcasters[0].Second)
+	p = planOf(t, strings.Replace(text, "website: 4", "second: true", 1))
+	require.Equal(t, "api2.deadair.test", p.Broadcasters[0].Second)
+	require.Greater(t, p.Begin(p.Broadcasters[0]).Max, p.Admission(p.Broadcasters[0], false).Max, "asking takes time")
+	p = planOf(t, minimal)
+	require.Empty(t, p.Broadcasters[0].API)
+	require.Equal(t, p.Admission(p.Broadcasters[0], false), p.Begin(p.Broadcasters[0]))
+}
+
 func TestWebsitesAndVisitorsThatCannotBe(t *testing.T) {
 	for name, c := range map[string]struct{ text, want string }{
 		"datacenter":             {strings.Replace(visited, "{website: 4}", "{in: us-est}", 1), `x.yaml:5:20: unknown datacenter "us-est" (did you mean "us-east"?)`},

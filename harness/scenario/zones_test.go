@@ -1,7 +1,9 @@
 package scenario
 
 import (
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -21,8 +23,10 @@ func TestListenersAndNames(t *testing.T) {
 	require.Equal(t, "www2.deadair.test", p.System.Pools()[0].Second)
 	require.Equal(t, Visitor{
 		Name: "listeners-01", Group: "listeners", From: "Paris", Resolver: "honest", Ask: "streaming", Site: "live.deadair.test",
-		Second: "live2.deadair.test", Mount: p.Broadcasters[0].Mount, Every: presetEvery,
+		Second: "live2.deadair.test", Mount: p.Broadcasters[0].Mount,
 	}, p.Visitors[0])
+	require.Zero(t, p.Visitors[0].Every, "they stay")
+	require.Equal(t, 2*time.Minute, planOf(t, strings.Replace(delivered, "ask: streaming", "every: 2m, ask: streaming", 1)).Visitors[0].Every)
 	require.Equal(t, "20% of the questions about the names of website streaming: servfail, for 1m0s", p.Steps[0].Sentence())
 	require.Equal(t, 100, p.Steps[1].Share)
 	require.Equal(t, []string{"eu-west/edge-2"}, p.Steps[2].Nodes)

@@ -15,7 +15,7 @@ func accountsPart() part {
 }
 
 func accountsNode(s *Stack, _ scenario.Datacenter, name string) (*world.Node, error) {
-	data, err := json.Marshal(accounts.Config{Passwords: s.passwords(), Admin: adminAddr()})
+	data, err := json.Marshal(accounts.Config{Passwords: s.passwords(), Plans: s.plans(), Admin: adminAddr()})
 	if err != nil {
 		return nil, fmt.Errorf("configure %s: %w", name, err)
 	}
@@ -27,6 +27,17 @@ func (s *Stack) passwords() map[string]string {
 	all := map[string]string{}
 	for _, b := range s.plan.Broadcasters {
 		all[b.Account] = b.Password
+	}
+	return all
+}
+
+// plans are the plans of their accounts.
+func (s *Stack) plans() map[string]string {
+	all := map[string]string{}
+	for _, b := range s.plan.Broadcasters {
+		if b.Plan != "" {
+			all[b.Account] = b.Plan
+		}
 	}
 	return all
 }

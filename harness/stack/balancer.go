@@ -8,6 +8,7 @@ import (
 	"deadair/balancer/env"
 	"deadair/balancer/fleet"
 	"deadair/fakes/accounts"
+	"deadair/fakes/broadcaster"
 	"deadair/harness/scenario"
 	"deadair/harness/stack/legacy"
 	"deadair/harness/stack/mutant"
@@ -43,6 +44,9 @@ func balancerNode(s *Stack, dc scenario.Datacenter, name string) (*world.Node, e
 	if sentinels != nil {
 		cfg.RedisMaster = masterName
 	}
+	if s.plan.System.Old > 0 {
+		cfg.Rollout = balancer.Rollout{OwnApps: []string{broadcaster.AppAgent}, Routes: []balancer.Route{{To: scenario.OldRecorders}}}
+	}
 	if s.plan.System.Accounts == "" {
 		cfg.Accounts = s.passwords()
 	} else {
@@ -52,6 +56,7 @@ func balancerNode(s *Stack, dc scenario.Datacenter, name string) (*world.Node, e
 	for _, other := range s.plan.System.Datacenters {
 		for i := range other.Recorders {
 			r := fleet.Recorder{Name: recorderName(other.Name, i), Datacenter: other.Name}
+			r.Generation = s.plan.System.Generation(r.Name)
 			r.Addr, r.Admin = s.at(r.Name, IngestPort), s.at(r.Name, adminPort)
 			cfg.Recorders = append(cfg.Recorders, r)
 			dials = append(dials, r.Addr, r.Admin)

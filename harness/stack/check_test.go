@@ -45,9 +45,9 @@ func TestCheckNamesWhatDoesNotExist(t *testing.T) {
 		},
 		"several": {
 			"variants:\n  a: {mutant: a, verdict: pass}\n  b: {mutant: a, legacy: b, verdict: pass}\n",
-			"x.yaml:6:15: no mutant \"a\"\n" +
+			"x.yaml:6:15: no mutant \"a\" (known: " + strings.Join(mutant.Names(), ", ") + ")\n" +
 				"x.yaml:7:26: nothing named \"b\" stood in the servers of 2014 (known: health-check, redis-client, unread-mails)\n" +
-				"x.yaml:7:15: no mutant \"a\"",
+				"x.yaml:7:15: no mutant \"a\" (known: " + strings.Join(mutant.Names(), ", ") + ")",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path"
@@ -27,6 +26,7 @@ func (s *Stack) Collect() error {
 			errs = append(errs, fmt.Errorf("collect from %s: %w", n.Name, err))
 		}
 	}
+	s.log.Add(history.Event{Node: "checkers", Kind: history.Probed, Count: int(s.probes())})
 	if err := s.collectStore(); err != nil {
 		errs = append(errs, fmt.Errorf("collect from the store: %w", err))
 	}
@@ -85,7 +85,14 @@ func readFile(d env.Disk, name string) ([]byte, error) {
 		return nil, err
 	}
 	defer f.Close()
-	return io.ReadAll(f)
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	// A segment of three hours is read in one piece, and not copied as it grows.
+	data := bytes.NewBuffer(make([]byte, 0, info.Size()+bytes.MinRead))
+	_, err = data.ReadFrom(f)
+	return data.Bytes(), err
 }
 
 // isSound tells which files of a recorder are recordings.

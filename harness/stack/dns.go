@@ -58,6 +58,15 @@ func (s *Stack) Spoil(site string, mode route53.Mode, share float64) error {
 // Spoilt is how many questions about a site's name were treated so since.
 func (s *Stack) Spoilt(site string) int { return s.sites[site].Spoilt() }
 
+// probes is how often all health checkers have looked.
+func (s *Stack) probes() int64 {
+	n := s.dns.Probes()
+	for _, z := range s.zones {
+		n += z.Probes()
+	}
+	return n
+}
+
 // poolZone configures the zone of a pool: all of its servers, in one place.
 func (s *Stack) poolZone(p scenario.Pool, name, host string) route53.Config {
 	cfg := s.zoneConfig(name, host)
@@ -122,6 +131,13 @@ func (s *Stack) latency() route53.Latency {
 	for _, dc := range s.plan.System.Datacenters {
 		add(dc.Place)
 	}
+	machines := Machines(s.plan)
+	for _, h := range Hosts(s.plan) {
+		if machines[h.Name] != "" { // where nodes have systems of their own, those ask too
+			addr := s.world.Addr(h.Name)
+			l.Subnets = append(l.Subnets, route53.Subnet{Prefix: netip.PrefixFrom(addr, addr.BitLen()), Place: h.Place})
+		}
+	}
 	for _, r := range resolversOf(s.plan) {
 		add(r.place)
 		addr := s.world.Addr(r.host())
@@ -132,6 +148,19 @@ func (s *Stack) latency() route53.Latency {
 		}
 	}
 	return l
+}
+
+// servers are where each name is answered, by the name.
+func (s *Stack) servers() map[string]netip.AddrPort {
+	at := func(host string) netip.AddrPort { return netip.AddrPortFrom(s.world.Addr(host), dnsPort) }
+	all := map[string]netip.AddrPort{s.plan.System.DNS.Name: at(dnsHost)}
+	for _, p := range s.plan.System.Pools() {
+		all[p.Name] = at(zoneHost(p))
+		if p.Second != "" {
+			all[p.Second] = at(secondHost(p))
+		}
+	}
+	return all
 }
 
 // resolvers builds the caching resolver of each place.

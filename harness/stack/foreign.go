@@ -81,8 +81,9 @@ func plainName(node string) string { return strings.NewReplacer("/", "_", "-", "
 // adapted is an adapter as a program of the world.
 func adapted(a scenario.Adapter) world.Program {
 	return world.Program{
-		Path: a.Command[0],
-		Args: func(p world.Place) ([]string, error) { return arguments(a, p) },
+		Path:    a.Command[0],
+		Args:    func(p world.Place) ([]string, error) { return arguments(a, p) },
+		Settles: a.Settles,
 		Ready: func(ctx context.Context, conn net.Conn) error {
 			return answers(ctx, conn, a.Health)
 		},

@@ -64,11 +64,29 @@ func (s *Stack) RedisKind() string { return s.plan.RedisKind() }
 
 // Console opens a connection to Redis, as an operator would.
 func (s *Stack) Console(ctx context.Context) (*console.Console, error) {
-	conn, err := s.world.Env(operatorHost).DialContext(ctx, "tcp", s.at(redisHost, redisPort))
+	conn, err := s.operator.DialContext(ctx, "tcp", s.at(redisHost, redisPort))
 	if err != nil {
 		return nil, fmt.Errorf("open a console on redis: %w", err)
 	}
 	return console.New(conn), nil
+}
+
+// IndexKeys is how many keys Redis holds, as an operator asks.
+func (s *Stack) IndexKeys(ctx context.Context) (int, error) {
+	c, err := s.Console(ctx)
+	if err != nil {
+		return 0, err
+	}
+	defer c.Close()
+	answer, err := c.Do(ctx, "DBSIZE")
+	if err != nil {
+		return 0, err
+	}
+	n, ok := answer.(int)
+	if !ok {
+		return 0, fmt.Errorf("count the keys of redis: it answered %v", answer)
+	}
+	return n, nil
 }
 
 // redisPart is Redis, behind the index.

@@ -71,12 +71,17 @@ func (s *Stack) showConfig(b scenario.Broadcaster) (broadcaster.Config, error) {
 		return broadcaster.Config{}, err
 	}
 	e := s.world.Env(b.Name)
+	api, err := s.buildApp(b)
+	if err != nil {
+		return broadcaster.Config{}, err
+	}
 	skew := e.Phase("show", kind.Duration()) // below a frame, so that no two act at one instant
 	return broadcaster.Config{
 		Name: b.Name, Account: b.Account, Password: b.Password, Mount: b.Mount,
 		Kind: kind, Persona: persona, Ingest: s.plan.System.DNS.Name, Port: IngestPort,
 		Resolve:  s.resolvers[resolverOf(b)].Lookup,
 		Dial:     e.DialContext,
+		API:      api,
 		Speed:    s.plan.Speed,
 		Phase:    s.clock(b.OnAir + skew),
 		Duration: b.OffAir - b.OnAir,

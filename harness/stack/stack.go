@@ -24,7 +24,7 @@ import (
 	"sync"
 	"time"
 
-	"deadair/fakes/audience"
+	"deadair/balancer/env"
 	"deadair/fakes/broadcaster"
 	"deadair/fakes/broadcaster/frame"
 	"deadair/fakes/resolver"
@@ -42,6 +42,8 @@ type Stack struct {
 	log   *history.Log
 	text  *slog.Logger
 
+	operator env.Env // who asks and tells nodes what operators do
+
 	stages    [][]world.Node             // of one part each, in the order in which they start
 	gateway   *gateway                   // to a foreign Redis; nil without one
 	dns       *route53.Server            // of ingest
@@ -49,7 +51,7 @@ type Stack struct {
 	sites     map[string]*route53.Server // of them those of the first names, by what they name
 	resolvers map[resolverSpec]*resolver.Resolver
 	shows     map[string]*broadcaster.Broadcaster
-	visitors  []*audience.Visitor
+	visitors  []guest
 	byID      map[uint32]string // whose frames
 
 	actors sync.WaitGroup // DNS and witnesses
@@ -59,7 +61,7 @@ type Stack struct {
 // New builds the stack of a plan on a world that has its Hosts. It starts nothing.
 func New(p *scenario.Plan, w world.World, log *history.Log, text *slog.Logger) (*Stack, error) {
 	s := &Stack{
-		plan: p, world: w, log: log, text: text,
+		plan: p, world: w, log: log, text: text, operator: w.Env(operatorHost),
 		resolvers: map[resolverSpec]*resolver.Resolver{},
 		shows:     map[string]*broadcaster.Broadcaster{},
 		byID:      map[uint32]string{},
@@ -117,6 +119,13 @@ func (s *Stack) Up(ctx context.Context) error {
 		s.actors.Go(func() {
 			if err := z.Serve(actors); err != nil {
 				s.text.Error("dns ended", "err", err)
+			}
+		})
+	}
+	if w, ok := s.world.(world.Systems); ok {
+		s.actors.Go(func() {
+			if err := w.Resolve(actors, s.servers()); err != nil {
+				s.text.Error("systems resolve no names", "err", err)
 			}
 		})
 	}
@@ -253,7 +262,7 @@ func (s *Stack) tell(ctx context.Context, method, node, verb string, body io.Rea
 	if err != nil {
 		return fmt.Errorf("ask %s to %s: %w", node, verb, err)
 	}
-	transport := &http.Transport{DialContext: s.world.Env(operatorHost).DialContext, DisableKeepAlives: true}
+	transport := &http.Transport{DialContext: s.operator.DialContext, DisableKeepAlives: true}
 	defer transport.CloseIdleConnections()
 	resp, err := transport.RoundTrip(req)
 	if err != nil {

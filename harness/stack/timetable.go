@@ -57,6 +57,7 @@ func deadlines() map[string]bool {
 		"balancer.Config.ProbeDeadline",
 		"balancer.Config.RecorderPollDeadline",
 		"balancer.Config.Batch",
+		"recorder.Config.Batch",
 		"balancer.Config.StallTimeout",
 		"balancer.Config.LingerTimeout",
 		"balancer.Config.RefuseLinger",

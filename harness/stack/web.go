@@ -1,6 +1,7 @@
 package stack
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -48,33 +49,59 @@ func webNode(s *Stack, _ scenario.Datacenter, name string) (*world.Node, error) 
 // What visitors do, besides what a plan says.
 const (
 	visitPatience = 30 * time.Second // until a person gives a page up; it is not scaled
-	listenAfter   = 5 * time.Second  // a show's begin until listeners come, in incident time
 	visitQuiet    = 10 * time.Second // how long requests that succeed are only counted, in incident time
 )
 
-// buildVisitors makes the visitors.
+// guest is somebody outside who does what visitors do.
+type guest interface{ Run(ctx context.Context) }
+
+// buildVisitors makes the visitors, and the listeners among them.
 func (s *Stack) buildVisitors() error {
 	for _, v := range s.plan.Visitors {
 		e := s.world.Env(v.Name)
-		every := s.clock(v.Every)
-		phase := e.Phase("visits", every)
-		until := s.clock(s.plan.End)
+		ways := audience.Ways{Resolve: s.resolvers[resolverSpec{place: v.From, kind: v.Resolver}].Lookup, Dial: e.DialContext}
+		var one guest
+		var err error
 		if v.Ask == streaming {
-			on, off := s.airtime(v.Mount)
-			phase, until = phase+s.clock(on), s.clock(off)
+			one, err = s.buildListener(v, ways, e.Phase("listens", s.clock(listenSpread)))
+		} else {
+			every := s.clock(v.Every)
+			phase := e.Phase("visits", every)
+			one, err = audience.NewVisitor(audience.VisitorConfig{
+				Ways: ways, Asks: []audience.Ask{asked(v)}, Every: every, Phase: phase,
+				Duration: max(s.clock(s.plan.End)-phase, 1), Patience: visitPatience,
+				Quiet: s.clock(visitQuiet), Observe: s.observeRequests(v.Name),
+			})
 		}
-		one, err := audience.NewVisitor(audience.VisitorConfig{
-			Ways: audience.Ways{Resolve: s.resolvers[resolverSpec{place: v.From, kind: v.Resolver}].Lookup, Dial: e.DialContext},
-			Asks: []audience.Ask{asked(v)}, Every: every, Phase: phase,
-			Duration: max(until-phase, 1), Patience: visitPatience,
-			Quiet: s.clock(visitQuiet), Observe: s.observeVisitor(v.Name),
-		})
 		if err != nil {
 			return fmt.Errorf("build visitor %s: %w", v.Name, err)
 		}
 		s.visitors = append(s.visitors, one)
 	}
 	return nil
+}
+
+// What listeners do, besides what a plan says. How long a player waits for an answer is
+// not scaled. How long it lets a connection be silent is, as far as the servers' own
+// bursts, which are not, allow.
+const (
+	listenAfter    = 5 * time.Second // a show's begin until they come, in incident time
+	listenSpread   = 5 * time.Second // until the last of them has come
+	listenPatience = 5 * time.Second
+	listenSilence  = 10 * time.Second
+	listenBursts   = 3 * time.Second
+	listenRetry    = 5 * time.Second
+	listenTell     = time.Minute // how often is told what they hear
+)
+
+func (s *Stack) buildListener(v scenario.Visitor, ways audience.Ways, phase time.Duration) (guest, error) {
+	on, off := s.airtime(v.Mount)
+	phase += s.clock(on)
+	return audience.NewListener(audience.ListenerConfig{
+		Ways: ways, Ask: asked(v), Stay: s.clock(v.Every), Phase: phase, Duration: max(s.clock(off)-phase, 1),
+		Patience: listenPatience, Silence: max(s.clock(listenSilence), listenBursts), Retry: s.clock(listenRetry), Tell: s.clock(listenTell),
+		Observe: s.observeRequests(v.Name), Hear: s.observeHeard(v.Name),
+	})
 }
 
 // airtime is when there is something to listen to at a mount.
@@ -104,8 +131,8 @@ func asked(v scenario.Visitor) audience.Ask {
 	return a
 }
 
-// observeVisitor turns what a visitor tells into history.
-func (s *Stack) observeVisitor(name string) func(audience.Request) {
+// observeRequests turns what a visitor, or an app, tells into history.
+func (s *Stack) observeRequests(name string) func(audience.Request) {
 	return func(r audience.Request) {
 		e := history.Event{
 			Node: name, Kind: history.Requested, Subject: r.Site, Class: string(r.Class), Count: r.Count,
@@ -116,6 +143,25 @@ func (s *Stack) observeVisitor(name string) func(audience.Request) {
 		}
 		if r.Peer.IsValid() {
 			e.Peer = s.world.HostAt(r.Peer)
+		}
+		s.log.Add(e)
+	}
+}
+
+// observeHeard turns what a listener hears into history.
+func (s *Stack) observeHeard(name string) func(audience.Heard) {
+	return func(h audience.Heard) {
+		e := history.Event{
+			Node: name, Kind: history.Listened, OK: h.Sound, Class: string(h.Class), Took: time.Duration(float64(h.Took) * s.plan.Speed),
+		}
+		if h.Class != audience.OK {
+			e.Status = h.Status
+		}
+		if h.Peer.IsValid() {
+			e.Peer = s.world.HostAt(h.Peer)
+		}
+		if h.Ago > 0 {
+			e.At = s.now() - time.Duration(float64(h.Ago)*s.plan.Speed)
 		}
 		s.log.Add(e)
 	}

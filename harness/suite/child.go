@@ -142,11 +142,11 @@ func wallLimit(p *scenario.Plan) time.Duration {
 
 // childEnv is what a run's process, and the nodes below it, need around them. One
 // processor and a lazy collector make a virtual run repeatable and fast; in real
-// time they take a quarter off what the many small processes cost together.
+// time they lower what the many small processes cost together.
 func childEnv() []string {
 	env := []string{"GOMAXPROCS=1", "GODEBUG=randseednop=0"}
 	if os.Getenv("GOGC") == "" {
-		env = append(env, "GOGC=800")
+		env = append(env, "GOGC=400")
 	}
 	return env
 }

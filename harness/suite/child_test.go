@@ -79,7 +79,7 @@ func TestWallLimitFollowsThePlan(t *testing.T) {
 
 func TestChildEnv(t *testing.T) {
 	t.Setenv("GOGC", "")
-	require.Equal(t, []string{"GOMAXPROCS=1", "GODEBUG=randseednop=0", "GOGC=800"}, childEnv())
+	require.Equal(t, []string{"GOMAXPROCS=1", "GODEBUG=randseednop=0", "GOGC=400"}, childEnv())
 	t.Setenv("GOGC", "50")
 	require.Equal(t, []string{"GOMAXPROCS=1", "GODEBUG=randseednop=0"}, childEnv(), "what somebody asked for is kept")
 }

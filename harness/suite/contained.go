@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"deadair/harness/history"
+	"deadair/harness/hold"
 	"deadair/harness/scenario"
 	"deadair/harness/stack"
 	"deadair/harness/world/docker/inside"
@@ -29,10 +30,37 @@ func playStage() int {
 		fmt.Fprintln(os.Stderr, err)
 		return childFailed
 	}
+	if s.Hold != "" {
+		s.Over(endOf(ctx, holdInside(ctx, s)))
+		return 0
+	}
 	out := newTeller(s)
 	go out.keepTime()
 	s.Over(endOf(ctx, playInside(ctx, s, out)))
 	return 0
+}
+
+// holdInside holds the system of a plan up, for a person outside.
+func holdInside(ctx context.Context, s *inside.Stage) error {
+	p, err := scenario.ReadPlan(bytes.NewReader(s.Plan))
+	if err != nil {
+		return err
+	}
+	me, err := os.Hostname() // a container's is its id
+	if err != nil {
+		return fmt.Errorf("name this container: %w", err)
+	}
+	var w *inside.World
+	log := history.NewLog(func() time.Duration { return w.Now() })
+	w, err = inside.Open(inside.Config{Stage: s, Kinds: stack.Kinds(), Programs: stack.Programs(p), Seed: p.Seed, Watch: stack.Watch(log)})
+	if err != nil {
+		return err
+	}
+	cfg := hold.Config{
+		Plan: p, World: w, Log: log, In: s.Typed,
+		Files: hold.Files{Dir: s.Hold, Fetch: "docker cp " + me + ":" + inside.Dir + "/disks ."},
+	}
+	return hold.Run(ctx, cfg.Elsewhere(s))
 }
 
 // endOf tells how a run ended: asked to end early is no error of its own.
@@ -63,7 +91,7 @@ func playInside(ctx context.Context, s *inside.Stage, out *teller) error {
 	log := history.NewLog(func() time.Duration { return time.Duration(float64(w.Now()) * p.Speed) })
 	w, err = inside.Open(inside.Config{
 		Stage: s, Kinds: stack.Kinds(), Programs: stack.Programs(p), Seed: p.Seed, Watch: stack.Watch(log),
-		Canary: canary(p, log), Log: logs.of("world"),
+		Canary: canary(p, log), Late: lateNodes(p, log), Log: logs.of("world"),
 	})
 	if err != nil {
 		return err
@@ -75,5 +103,12 @@ func playInside(ctx context.Context, s *inside.Stage, out *teller) error {
 func canary(p *scenario.Plan, log *history.Log) func(late time.Duration) {
 	return func(late time.Duration) {
 		log.Add(history.Event{Node: "harness", Kind: history.Canary, Took: time.Duration(float64(late) * p.Speed)})
+	}
+}
+
+// lateNodes writes down how late timers fire in nodes' containers.
+func lateNodes(p *scenario.Plan, log *history.Log) func(node string, by time.Duration) {
+	return func(node string, by time.Duration) {
+		log.Add(history.Event{Node: node, Kind: history.Canary, Took: time.Duration(float64(by) * p.Speed)})
 	}
 }

@@ -129,6 +129,9 @@ func readHistory(dir string) (es []history.Event, hash string, err error) {
 	}
 	defer f.Close()
 	es, err = history.Read(f)
+	if err == nil {
+		err = history.Whole(es)
+	}
 	if err != nil {
 		return nil, "", err
 	}

@@ -68,6 +68,10 @@ func TestRejudgeTellsWhatIsBroken(t *testing.T) {
 	require.ErrorContains(t, err, "read history line 1: ")
 	require.ErrorContains(t, Redraw(dir, nil), "read history line 1: ")
 
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "history.jsonl"), []byte(`{"t":1,"node":"rome-01","seq":2,"kind":"on-air"}`+"\n"), 0o644))
+	_, err = Rejudge(dir)
+	require.EqualError(t, err, "history is not whole: rome-01 saw 2 events, and 1 of them are here")
+
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "history.jsonl"), nil, 0o644))
 	require.ErrorContains(t, Redraw(dir, nil), "read verdict.json: ")
 	_, err = Rejudge(dir)

@@ -14,7 +14,7 @@ import (
 func flat() []Sample {
 	var all []Sample
 	for i := range 32 {
-		s := Sample{At: time.Duration(i) * growthEvery, Goroutines: 138, Conns: 30, DiskBytes: int64(i) * 9 << 20, HeapBytes: uint64(i)*10<<20 + 4<<20}
+		s := Sample{At: time.Duration(i) * growthEvery, Goroutines: 138, Conns: 30, Keys: 14, DiskBytes: int64(i) * 9 << 20, HeapBytes: uint64(i)*10<<20 + 4<<20}
 		if i == 0 || i > 29 {
 			s.Goroutines, s.Conns = 196, 50
 		}
@@ -29,9 +29,15 @@ func TestGrowthIsJudged(t *testing.T) {
 		want   string
 	}{
 		"flat":       {func(int, *Sample) {}, ""},
-		"goroutines": {func(i int, s *Sample) { s.Goroutines += 3 * i }, "from 196 goroutines in its first quarter to 289 in its last"},
-		"conns":      {func(i int, s *Sample) { s.Conns += i }, "from 50 open connections in its first quarter to 81 in its last"},
-		"heap":       {func(i int, s *Sample) { s.HeapBytes += uint64(i) * 3 << 20 }, "its heap has 407 MB at the end, and the disks only 279 MB"},
+		"goroutines": {func(i int, s *Sample) { s.Goroutines += 3 * i }, "from 153 goroutines in its first quarter to 222 in its last"},
+		"conns":      {func(i int, s *Sample) { s.Conns += i }, "from 35 open connections in its first quarter to 58 in its last"},
+		"keys":       {func(i int, s *Sample) { s.Keys += i }, "from 18 keys in the index in its first quarter to 42 in its last"},
+		"an evening": {func(i int, s *Sample) {
+			if i > 25 && i%4 == 0 {
+				s.Goroutines += 100
+			}
+		}, ""},
+		"heap": {func(i int, s *Sample) { s.HeapBytes += uint64(i) * 3 << 20 }, "its heap has 407 MB at the end, and the disks only 279 MB"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			all := flat()
@@ -66,6 +72,7 @@ func TestALongRunIsSampled(t *testing.T) {
 	require.Len(t, all, 24)
 	require.Positive(t, all[0].Goroutines)
 	require.Positive(t, all[0].Conns)
+	require.Positive(t, all[0].Keys)
 	require.Positive(t, all[0].DiskBytes)
 	require.Positive(t, all[0].HeapBytes)
 }

@@ -131,8 +131,9 @@ func (s stage) play(ctx context.Context) error {
 	if err != nil {
 		return errors.Join(err, s.world.Close())
 	}
+	grown := watchGrowth(s.plan, s.dir, s.world, st)
 	played := harness.Run(ctx, harness.Config{Plan: s.plan, World: s.world, Stack: st, Log: s.log})
-	return errors.Join(played, writeHistory(s.dir, s.log))
+	return errors.Join(played, grown(), writeHistory(s.dir, s.log))
 }
 
 func writeHistory(dir string, log *history.Log) error {

@@ -108,7 +108,7 @@ func busy(dir string, times int) {
 		return
 	}
 	log, _ := os.OpenFile(filepath.Join(dir, "history.jsonl"), os.O_APPEND|os.O_WRONLY, 0o644)
-	json.NewEncoder(log).Encode(history.Event{At: p.End + time.Hour, Node: "harness", Kind: history.BaselineFailed, Detail: "too busy"})
+	json.NewEncoder(log).Encode(history.Event{At: p.End + time.Hour, Node: "neighbours", Seq: 1, Kind: history.BaselineFailed, Detail: "too busy"})
 	log.Close()
 }
 

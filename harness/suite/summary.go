@@ -29,7 +29,7 @@ func (o Outcome) Differs() bool { return o.Err == nil && !o.AsExpected() && !o.I
 // Stopped tells whether the run was ended before its time, or not begun, because the suite was.
 func (o Outcome) Stopped() bool { return errors.Is(o.Err, ErrStopped) }
 
-// Failed names the properties that failed.
+// Failed names the properties that failed, as Want does.
 func (o Outcome) Failed() []string {
 	var names []string
 	for _, p := range o.Verdict.Properties {
@@ -37,7 +37,8 @@ func (o Outcome) Failed() []string {
 			names = append(names, p.Name)
 		}
 	}
-	return names
+	slices.Sort(names)
+	return slices.Compact(names)
 }
 
 // Summarize puts outcomes into the form of summary.json.

@@ -55,9 +55,7 @@ func playNodes(ctx context.Context, p *scenario.Plan, dir string, out *teller, k
 		if played != nil {
 			return
 		}
-		grown := watchGrowth(p, dir, w)
 		played = stage{p, dir, w, log, logs.of("harness"), out}.play(ctx)
-		played = errors.Join(played, grown())
 	})
 	if virtual.Hangs(err) {
 		return err // the bubble is still there, and played is its own

@@ -42,6 +42,9 @@ type Program struct {
 	Path string
 	// Args are its arguments. What it needs in its folder may be written there meanwhile.
 	Args func(p Place) ([]string, error)
+	// Settles is a server that a connection breaks while it starts. It is asked only once
+	// somebody listens at its port and all its threads wait; only Linux tells that.
+	Settles bool
 	// Ready asks, over a connection of its own, whether it serves.
 	Ready func(ctx context.Context, conn net.Conn) error
 }
@@ -107,6 +110,14 @@ type Networks interface {
 	// Unplug takes a node's host off its network. What is returned puts it back, with the
 	// address and the names that it had; doing that twice does nothing.
 	Unplug(ctx context.Context, node string) (plug func(context.Context) error, err error)
+}
+
+// Systems is a world whose hosts have systems of their own: what is not ours and runs on
+// them resolves names as it always does.
+type Systems interface {
+	// Resolve has these systems told what the servers answer, by the names of their zones,
+	// until ctx ends. Who asks is taken to be where his host is.
+	Resolve(ctx context.Context, servers map[string]netip.AddrPort) error
 }
 
 // Touched is what a fault really hit so far, counted at the links.

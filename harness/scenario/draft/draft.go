@@ -57,7 +57,8 @@ func From(note string) Draft {
 	d := Draft{Title: title(said), Story: strings.TrimSpace(text), Begin: usualBegin, Length: usualLength}
 	d.day(text)
 	d.times(said)
-	d.Fault = d.recognise(text)
+	d.Fault = d.recognise(said, text)
+	d.assume("Who broadcasts, from where and with what, is made up.")
 	if len(d.Found) == 0 {
 		d.assume("Nothing in the note was recognised: all of the timeline is made up.")
 	}

@@ -47,34 +47,38 @@ func TestNotes(t *testing.T) {
 	}{
 		"a status post": {
 			"Web tier trouble\n17 December 2014\n19:40 CET\nFrom 18:40 till 19:05 UTC one web server answered 503 to everybody. It is over.",
-			"2014-12-17", "2014-12-17T18:30:00Z", "kill eu-west/recorder-1, for 25m0s", []string{"website"}, 2,
+			"2014-12-17", "2014-12-17T18:30:00Z", "kill eu-west/recorder-1, for 25m0s", []string{"website"}, 3,
 		},
 		"a post-mortem": {
 			"# Post-mortem: Redis in Virginia hung\n\nOn March 3, 2021 at 9:15 am EST the session store (Redis) in us-east-1 froze. It lasted about 1 hour and 20 minutes.",
-			"2021-03-03", "2021-03-03T14:05:00Z", "pause redis, for 1h20m0s", []string{"recording"}, 0,
+			"2021-03-03", "2021-03-03T14:05:00Z", "pause redis, for 1h20m0s", []string{"recording"}, 1,
 		},
 		"chat": {
 			"2023-07-09\n[22:05 UTC] pager: two recording servers in Oregon are down\n[22:41 UTC] all back",
-			"2023-07-09", "2023-07-09T21:55:00Z", "kill us-west/recorder-1 us-west/recorder-2, for 36m0s", []string{"recording"}, 0,
+			"2023-07-09", "2023-07-09T21:55:00Z", "kill us-west/recorder-1 us-west/recorder-2, for 36m0s", []string{"recording"}, 1,
 		},
 		"past midnight": {
 			"6 May 2022: the load balancer in Dublin was unresponsive from 23:50 until 00:20 UTC",
-			"2022-05-06", "2022-05-06T23:40:00Z", "pause eu-west/balancer-1, for 30m0s", []string{"recording", "dns"}, 0,
+			"2022-05-06", "2022-05-06T23:40:00Z", "pause eu-west/balancer-1, for 30m0s", []string{"recording", "dns"}, 1,
 		},
 		"another day in UTC": {
 			"Outage of 1 June 2020, starting 00:30 CEST: the balancer died for 3 minutes",
-			"2020-05-31", "2020-05-31T22:20:00Z", "kill eu-west/balancer-1, for 3m0s", []string{"recording", "dns"}, 1,
+			"2020-05-31", "2020-05-31T22:20:00Z", "kill eu-west/balancer-1, for 3m0s", []string{"recording", "dns"}, 2,
 		},
 		"between two places": {
 			"Packet loss between Ireland and Virginia for two hours, network provider informed",
-			"", "", "stall eu-west/balancer-1 eu-west/balancer-2 … eu-west/recorder-3 (5) → us-east/balancer-1 us-east/balancer-2 … us-east/recorder-3 (5), for 2h0m0s", []string{"recording"}, 1,
+			"", "", "stall eu-west/balancer-1 eu-west/balancer-2 … eu-west/recorder-3 (5) → us-east/balancer-1 us-east/balancer-2 … us-east/recorder-3 (5), for 2h0m0s", []string{"recording"}, 2,
 		},
 		"clients": {
 			"Broadcasters in New York were disconnected",
-			"", "", "drop new-york-01 new-york-02 new-york-03", []string{"recording"}, 2,
+			"", "", "drop new-york-01 new-york-02 new-york-03", []string{"recording"}, 3,
 		},
-		"nothing": {"hello", "", "", "kill eu-west/balancer-1, for 1m30s", []string{"recording", "dns"}, 5},
-		"empty":   {"", "", "", "kill eu-west/balancer-1, for 1m30s", []string{"recording", "dns"}, 5},
+		"one sentence tells, another mentions": {
+			"Note, 12 March 2019: at 09:14 UTC one of two load balancers in Frankfurt froze. DNS removed it after about a minute. At 09:31 the machine was restarted.",
+			"2019-03-12", "2019-03-12T09:04:00Z", "pause eu-west/balancer-1, for 17m0s", []string{"recording", "dns"}, 1,
+		},
+		"nothing": {"hello", "", "", "kill eu-west/balancer-1, for 1m30s", []string{"recording", "dns"}, 6},
+		"empty":   {"", "", "", "kill eu-west/balancer-1, for 1m30s", []string{"recording", "dns"}, 6},
 	} {
 		t.Run(name, func(t *testing.T) {
 			d := From(c.note)

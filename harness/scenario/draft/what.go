@@ -3,6 +3,7 @@ package draft
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"deadair/harness/scenario"
@@ -82,9 +83,22 @@ func ills() []ill {
 	}
 }
 
+// telling is the first sentence that tells of a component and of what was wrong with it;
+// all of a text if none does.
+func telling(said []string, text string) string {
+	for _, s := range said {
+		part := slices.ContainsFunc(parts(), func(p part) bool { return p.form.MatchString(s) })
+		if part && slices.ContainsFunc(ills(), func(i ill) bool { return i.form.MatchString(s) }) {
+			return s
+		}
+	}
+	return text
+}
+
 // recognise finds what was broken, how and where.
-func (d *Draft) recognise(text string) Fault {
+func (d *Draft) recognise(said []string, text string) Fault {
 	where := d.places(text)
+	text = telling(said, text)
 	what, how := "", "down"
 	for _, p := range parts() {
 		if m := p.form.FindString(text); m != "" && what == "" {

@@ -161,7 +161,7 @@ func offset(zone string) time.Duration {
 
 // Words before a clock time that tell whether something begins or ends then.
 var (
-	endWords   = regexp.MustCompile(`(?i)\b(until|till|til|to|resolved|fixed|restored|recovered|recovery|over|ended|ends|end|back|solved|mitigated|all clear)\b|[-–—]\s*$`)
+	endWords   = regexp.MustCompile(`(?i)\b(until|till|til|to|resolved|fixed|restored|recovered|recovery|over|ended|ends|end|back|solved|mitigated|all clear|restarted|rebooted|replaced|rolled back|operational|works? again)\b|[-–—]\s*$`)
 	beginWords = regexp.MustCompile(`(?i)\b(from|since|started|starting|begins?|began|between)\b`)
 	onlyClock  = regexp.MustCompile(`(?i)^[\s\[(]*[\d:h]+\s*(?:am|pm)?\s*[A-Z]{0,4}[\s\])]*$`)
 )

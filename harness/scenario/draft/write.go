@@ -29,10 +29,16 @@ func (d Draft) YAML() []byte {
 	}
 	b.WriteString(d.broadcasters())
 	end := d.timeline(&b)
-	fmt.Fprintf(&b, "ends: %s\ncut-quiet: true   # long stretches in which nothing happens are left out\n", d.at(end))
+	fmt.Fprintf(&b, "ends: %s\n", d.at(end))
+	if end > longPlay {
+		b.WriteString("cut-quiet: true   # long stretches in which nothing happens are left out, and dead air in them is not counted\n")
+	}
 	d.expect(&b)
 	return []byte(b.String())
 }
+
+// longPlay is how long a run is that is played whole: four minutes of real time.
+const longPlay = 40 * time.Minute
 
 // text is a YAML scalar in double quotes, on one line.
 func text(s string) string {

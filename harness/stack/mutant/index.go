@@ -106,7 +106,7 @@ func onStore(name, doc string, wrap func(session.Store) session.Store) Mutant {
 // indexOf is the index of a balancer.
 func indexOf(cfg balancer.Config) session.RedisConfig {
 	return session.RedisConfig{
-		Addr: cfg.Redis, Sentinels: cfg.RedisSentinels, Master: cfg.RedisMaster, Prefix: cfg.RedisKeys, Deadline: cfg.ClaimDeadline,
+		Addr: cfg.Redis, Sentinels: cfg.RedisSentinels, Master: cfg.RedisMaster, Cluster: cfg.RedisCluster, Prefix: cfg.RedisKeys, Deadline: cfg.ClaimDeadline,
 	}
 }
 

@@ -32,6 +32,7 @@ func Table() []Mutant {
 	return []Mutant{
 		accountTroubleRefuses(),
 		capacityIgnored(),
+		cohortsIgnored(),
 		deleteBeforeVerify(),
 		diskUnsynced(),
 		dnsFailsClosed(),
@@ -63,6 +64,8 @@ func Table() []Mutant {
 		relayDoubles(),
 		relayLoses(),
 		retryNotIdempotent(),
+		rolloutCuts(),
+		rolloutMoves(),
 		stickyOff(),
 		takeoverOff(),
 		windowZero(),

@@ -52,24 +52,29 @@ const drainOrder = "POST /drain "
 // it and says what the recorder reads instead.
 func onDrain(name, doc string, heard func(*operated, net.Conn) []byte) Mutant {
 	return Mutant{Name: name, Doc: doc, Recorder: func(_ *recorder.Config, e *env.Env, _ *recorder.Parts) {
-		o := &operated{heard: heard}
-		listen := e.Listen
-		e.Listen = func(ctx context.Context, network, addr string) (net.Listener, error) {
-			l, err := listen(ctx, network, addr)
-			if err != nil {
-				return nil, err
-			}
-			return listener{l, o}, nil
-		}
+		(&operated{order: drainOrder, heard: heard}).hear(e)
 	}}
 }
 
-// operated is a recorder's connections, with an ear on each.
+// operated is a server's connections, with an ear on each.
 type operated struct {
+	order string // of an operator
 	heard func(*operated, net.Conn) []byte
 
 	mu    sync.Mutex // guards conns
 	conns []net.Conn
+}
+
+// hear has a server listen with the ear.
+func (o *operated) hear(e *env.Env) {
+	listen := e.Listen
+	e.Listen = func(ctx context.Context, network, addr string) (net.Listener, error) {
+		l, err := listen(ctx, network, addr)
+		if err != nil {
+			return nil, err
+		}
+		return listener{l, o}, nil
+	}
 }
 
 func (o *operated) cutAllBut(c net.Conn) {
@@ -99,7 +104,7 @@ func (l listener) Accept() (net.Conn, error) {
 	return ear{c, l.of}, nil
 }
 
-// ear is a connection that hears an order to drain.
+// ear is a connection that hears an order.
 type ear struct {
 	net.Conn
 	of *operated
@@ -107,7 +112,7 @@ type ear struct {
 
 func (e ear) Read(p []byte) (int, error) {
 	n, err := e.Conn.Read(p)
-	if rest, ok := bytes.CutPrefix(p[:n], []byte(drainOrder)); ok {
+	if rest, ok := bytes.CutPrefix(p[:n], []byte(e.of.order)); ok {
 		n = copy(p, slices.Concat(e.of.heard(e.of, e.Conn), rest))
 	}
 	return n, err

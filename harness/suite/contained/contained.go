@@ -23,23 +23,30 @@ func World() suite.World { return suite.World{Name: "docker", Play: play} }
 
 // play plays a plan in containers.
 func play(ctx context.Context, p *scenario.Plan, dir string, tell io.Writer) error {
-	var plan bytes.Buffer
-	if err := p.Write(&plan); err != nil {
+	cfg, err := config(p, dir)
+	if err != nil {
 		return err
 	}
-	cfg := docker.Config{
-		Dir: dir, Plan: plan.Bytes(), Programs: programs(p),
-		Told: func(line []byte) { tell.Write(append(line, '\n')) }, //nolint:errcheck // a parent that is gone ends us another way
-		Log:  slog.New(slog.NewTextHandler(os.Stderr, nil)),
-	}
-	nodes := stack.Machines(p)
-	for _, h := range stack.Hosts(p) {
-		cfg.Hosts = append(cfg.Hosts, docker.Host{Name: h.Name, Datacenter: nodes[h.Name]})
-	}
+	cfg.Told = func(line []byte) { tell.Write(append(line, '\n')) } //nolint:errcheck // a parent that is gone ends us another way
+	cfg.Log = slog.New(slog.NewTextHandler(os.Stderr, nil))
 	if err := docker.Run(ctx, cfg); err != nil {
 		return fmt.Errorf("play in containers: %w", err)
 	}
 	return nil
+}
+
+// config is what a plan needs in containers.
+func config(p *scenario.Plan, dir string) (docker.Config, error) {
+	var plan bytes.Buffer
+	if err := p.Write(&plan); err != nil {
+		return docker.Config{}, err
+	}
+	cfg := docker.Config{Dir: dir, Plan: plan.Bytes(), Programs: programs(p)}
+	nodes := stack.Machines(p)
+	for _, h := range stack.Hosts(p) {
+		cfg.Hosts = append(cfg.Hosts, docker.Host{Name: h.Name, Datacenter: nodes[h.Name]})
+	}
+	return cfg, nil
 }
 
 // programs names the servers of somebody else's that a plan's nodes are.

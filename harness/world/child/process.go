@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -155,6 +156,9 @@ func (p *Process) Pause(ctx context.Context) error {
 
 // Resume lets a paused process go on.
 func (p *Process) Resume() error { return p.cmd.Process.Signal(syscall.SIGCONT) }
+
+// Settled tells whether somebody listens at an address while all the process' threads wait.
+func (p *Process) Settled(at netip.AddrPort) bool { return proc.Settled(p.cmd.Process.Pid, at) }
 
 // PID is the process' id.
 func (p *Process) PID() int { return p.cmd.Process.Pid }

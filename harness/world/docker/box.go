@@ -22,8 +22,9 @@ import (
 // box is a container, and what is said to it and by it.
 type box struct {
 	testcontainers.Container
-	in  *json.Encoder
-	out *json.Decoder // nil for somebody else's server, which only talks to people
+	in   *json.Encoder
+	out  *json.Decoder // nil for somebody else's server, which only talks to people
+	wire client.HijackedResponse
 }
 
 // order is what a container is made of.
@@ -35,7 +36,8 @@ type order struct {
 	at      netip.Addr
 	shares  string // the other container
 	aliases []string
-	text    io.Writer // what it says for people
+	asks    netip.Addr // whom its system asks for names that the engine does not know; none: the engine's choice
+	text    io.Writer  // what it says for people
 }
 
 // make makes a container and listens to it. It does not run yet.
@@ -53,6 +55,11 @@ func (r *run) make(ctx context.Context, o order) (*box, error) {
 }
 
 func (r *run) create(ctx context.Context, o order) (*box, error) {
+	ctx, cancel, err := whole(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer cancel()
 	req := testcontainers.ContainerRequest{
 		Image: o.image, Cmd: o.args, Name: "deadair-" + r.id + "-" + strings.ReplaceAll(o.name, "/", "-"), Labels: r.labels(),
 		Env: environment(),
@@ -61,6 +68,9 @@ func (r *run) create(ctx context.Context, o order) (*box, error) {
 			c.AttachStdin, c.AttachStdout, c.AttachStderr = true, true, true
 		},
 		HostConfigModifier: func(h *container.HostConfig) {
+			if o.asks.IsValid() {
+				h.DNS = []netip.Addr{o.asks}
+			}
 			h.Mounts = []mount.Mount{{Type: mount.TypeVolume, Source: r.volume, Target: inside.Dir}}
 			if o.place == nil {
 				h.NetworkMode = container.NetworkMode("container:" + o.shares)
@@ -78,6 +88,16 @@ func (r *run) create(ctx context.Context, o order) (*box, error) {
 		return nil, err
 	}
 	return &box{Container: c}, nil
+}
+
+// Start starts the container.
+func (b *box) Start(ctx context.Context) error {
+	ctx, cancel, err := whole(ctx)
+	if err != nil {
+		return err
+	}
+	defer cancel()
+	return b.Container.Start(ctx)
 }
 
 // environment is what of this process' environment makes nodes behave the same.
@@ -98,7 +118,7 @@ func (r *run) attach(ctx context.Context, b *box, said, text io.Writer) error {
 	if err != nil {
 		return fmt.Errorf("listen to it: %w", err)
 	}
-	b.in = json.NewEncoder(c.Conn)
+	b.in, b.wire = json.NewEncoder(c.Conn), c.HijackedResponse
 	go func() {
 		_, err := stdcopy.StdCopy(said, text, c.Reader)
 		if pipe, ok := said.(*io.PipeWriter); ok {

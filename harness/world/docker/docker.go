@@ -34,7 +34,7 @@ type Host struct {
 	Datacenter string // where its container stands; none for a host that the stage plays
 }
 
-// Config is what a run needs. All fields but Log must be set.
+// Config is what a run needs. Those from Log on may be left out.
 type Config struct {
 	Dir      string          // where what the run leaves goes: history, logs, disks; must exist
 	Plan     json.RawMessage // what the stage plays
@@ -42,6 +42,9 @@ type Config struct {
 	Programs []string          // of somebody else's that its nodes are
 	Told     func(line []byte) // each line that the stage has for who started the run
 	Log      *slog.Logger      // for people
+
+	Hold  bool          // the plan is not played but held up for a person, until ctx ends
+	Typed <-chan string // the person's lines for the stage; may be nil
 }
 
 // run is a run in progress.
@@ -66,6 +69,9 @@ func Run(ctx context.Context, cfg Config) error {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
 	r := &run{Config: cfg, places: map[string]*place{}, nodes: map[string]*node{}, opening: inside.Opening{Plan: cfg.Plan}}
+	if cfg.Hold {
+		r.opening.Hold = cfg.Dir
+	}
 	err := r.prepare(ctx)
 	if err != nil {
 		return err
@@ -106,8 +112,8 @@ func (r *run) play(ctx context.Context) error {
 	if err := r.lay(ctx); err != nil {
 		return err
 	}
-	if _, err := r.engine.VolumeCreate(ctx, client.VolumeCreateOptions{Name: r.volume, Labels: r.labels()}); err != nil {
-		return fmt.Errorf("make a volume: %w", err)
+	if err := r.makeVolume(ctx); err != nil {
+		return err
 	}
 	box, err := r.raise(ctx)
 	if err != nil {
@@ -124,10 +130,12 @@ func (r *run) play(ctx context.Context) error {
 	}
 	release := context.AfterFunc(ctx, func() { r.stage.say(inside.Asked()) }) //nolint:errcheck // a stage that has ended needs no word
 	defer release()
+	go r.passOn(obeying)
 	ended, err := r.listen()
 	if err != nil {
 		return err
 	}
+	r.dismiss()
 	played := error(nil)
 	switch {
 	case ended.Stopped && ended.Err == "":
@@ -138,6 +146,30 @@ func (r *run) play(ctx context.Context) error {
 		played = errors.New(ended.Err)
 	}
 	return errors.Join(played, r.takeHome(context.WithoutCancel(ctx), box))
+}
+
+func (r *run) makeVolume(ctx context.Context) error {
+	ctx, cancel, err := whole(ctx)
+	if err != nil {
+		return err
+	}
+	defer cancel()
+	if _, err := r.engine.VolumeCreate(ctx, client.VolumeCreateOptions{Name: r.volume, Labels: r.labels()}); err != nil {
+		return fmt.Errorf("make a volume: %w", err)
+	}
+	return nil
+}
+
+// passOn tells the stage what is typed.
+func (r *run) passOn(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case line := <-r.Typed:
+			r.stage.say(inside.Typed(line)) //nolint:errcheck // a stage that has ended needs no word
+		}
+	}
 }
 
 // raise starts the stage, in all networks.
@@ -175,6 +207,22 @@ func (r *run) listen() (inside.End, error) {
 			r.Told(line)
 		case r.nodes[m.Node] != nil:
 			r.nodes[m.Node].inbox <- m
+		}
+	}
+}
+
+// dismiss has the nodes' containers end by themselves, all at once, for no process runs in them
+// any more. To remove one that runs takes the engine longest, and meanwhile there is something
+// to take home.
+func (r *run) dismiss() {
+	for _, n := range r.nodes {
+		select {
+		case <-n.made:
+		default:
+			continue
+		}
+		if n.err == nil {
+			_ = n.guard.wire.CloseWrite() // one that does not end is removed as it is
 		}
 	}
 }

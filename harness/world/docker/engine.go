@@ -103,5 +103,18 @@ func leaveReaper(ctx context.Context) error {
 // errLost says that an engine stopped to answer in the middle of a run.
 var errLost = errors.New("the Docker engine does not answer any more: start it, then run deadair cleanup")
 
+// whole is a context for making something: a request that is cut off may be carried out
+// after all of the run was removed. It is an error when ctx has ended.
+func whole(ctx context.Context) (context.Context, context.CancelFunc, error) {
+	if ctx.Err() != nil {
+		return nil, nil, context.Cause(ctx)
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), makeLimit)
+	return ctx, cancel, nil
+}
+
+// makeLimit is how long the engine may take to make or start one thing.
+const makeLimit = time.Minute
+
 // removeLimit is how long the engine may take to remove all of a run.
 const removeLimit = time.Minute

@@ -87,7 +87,7 @@ func (n *node) make(ctx context.Context) {
 	dc, at := n.run.where(n.name)
 	n.guard, n.err = n.run.make(ctx, order{
 		name: n.name, image: nodeImage, args: []string{inside.GuardArg}, place: n.run.places[dc], at: at,
-		aliases: []string{alias(n.name)}, text: n.run.text,
+		aliases: []string{alias(n.name)}, asks: n.run.places[dc].at(stageByte), text: n.run.text,
 	})
 	if n.err == nil {
 		n.err = n.guard.Start(ctx)
@@ -146,7 +146,7 @@ func (n *node) fail(m inside.Message, err error) {
 		n.tell(inside.Message{Do: inside.Ended, Text: err.Error()})
 	case inside.Pause:
 		n.tell(inside.Message{Do: inside.Did, Text: err.Error()})
-	case inside.Unplug, inside.Plug:
+	case inside.Unplug, inside.Plug, inside.Expose:
 		n.tell(inside.Message{Do: inside.Wired, Text: err.Error()})
 	default:
 		n.run.Log.Warn("order a node about", "node", n.name, "do", m.Do, "error", err)
@@ -170,7 +170,7 @@ func (n *node) do(ctx context.Context, m inside.Message) error {
 	case m.Do == inside.Plug:
 		return n.plug(ctx)
 	}
-	if n.program != nil {
+	if n.program != nil && m.Do != inside.Expose {
 		return n.program.order(ctx, m)
 	}
 	m.Node = ""

@@ -42,6 +42,11 @@ func (p *place) at(last byte) netip.Addr {
 
 // place makes a network of the first subnet that nobody uses, from one on.
 func (r *run) place(ctx context.Context, from int) (*place, int, error) {
+	ctx, cancel, err := whole(ctx)
+	if err != nil {
+		return nil, 0, err
+	}
+	defer cancel()
 	for n := from; n < subnets; n++ {
 		p := &place{subnet: netip.PrefixFrom(netip.AddrFrom4([4]byte{10, 213, byte(n), 0}), 24)}
 		made, err := tcnetwork.New(ctx, tcnetwork.WithLabels(r.labels()), tcnetwork.WithIPAM(&network.IPAM{
@@ -72,7 +77,7 @@ func (r *run) lay(ctx context.Context) error {
 		}
 	}
 	for _, h := range r.Hosts {
-		at := inside.Host{Name: h.Name}
+		at := inside.Host{Name: h.Name, In: h.Datacenter}
 		if h.Datacenter != "" {
 			p := r.places[h.Datacenter]
 			if firstByte+int(p.hosts) > lastByte {
@@ -104,7 +109,12 @@ func endpoint(at netip.Addr, aliases ...string) *network.EndpointSettings {
 
 // join puts a container into a network, at an address.
 func (r *run) join(ctx context.Context, p *place, container string, at netip.Addr, aliases ...string) error {
-	_, err := r.engine.NetworkConnect(ctx, p.id, client.NetworkConnectOptions{Container: container, EndpointConfig: endpoint(at, aliases...)})
+	ctx, cancel, err := whole(ctx)
+	if err != nil {
+		return err
+	}
+	defer cancel()
+	_, err = r.engine.NetworkConnect(ctx, p.id, client.NetworkConnectOptions{Container: container, EndpointConfig: endpoint(at, aliases...)})
 	if err != nil {
 		return fmt.Errorf("join a network: %w", err)
 	}

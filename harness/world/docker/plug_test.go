@@ -47,8 +47,7 @@ func TestPluggedInAsItWas(t *testing.T) {
 		require.NoError(t, r.text.Close())
 	})
 	require.NoError(t, r.lay(t.Context()))
-	_, err := r.engine.VolumeCreate(t.Context(), client.VolumeCreateOptions{Name: r.volume, Labels: r.labels()})
-	require.NoError(t, err)
+	require.NoError(t, r.makeVolume(t.Context()))
 	n := &node{run: r, name: name, made: make(chan struct{})}
 	n.make(t.Context())
 	require.NoError(t, n.err)

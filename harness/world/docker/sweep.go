@@ -21,8 +21,9 @@ const (
 	harnessLabel = "deadair.harness" // machine, pid and begin of who plays it
 )
 
-// atOnce is how many things the engine is asked to do at once.
-const atOnce = 6
+// atOnce is how many things the engine is asked to do at once. Each is several short processes,
+// and where others want the processors too, few at a time get few of their turns.
+const atOnce = 12
 
 func (r *run) labels() map[string]string {
 	return map[string]string{runLabel: r.id, harnessLabel: r.harness}

@@ -10,8 +10,11 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"runtime"
+	"slices"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -24,15 +27,23 @@ import (
 // server: it knows nothing of the harness.
 const programArg = "__program"
 
+// askEvery is how often a world asks whether a program serves.
+const askEvery = 5 * time.Millisecond
+
 // beProgram serves lines at an address: "ready?" gets "no" twice and then "yes",
-// or always "no"; all else comes back.
-func beProgram(at, dir string, ever bool) int {
+// or always "no" when it is told "never"; all else comes back. When it is told "shy",
+// it is busy for a while after it listens, and ends if somebody connected meanwhile.
+func beProgram(at, dir string, how ...string) int {
+	ever, shy := !slices.Contains(how, "never"), slices.Contains(how, "shy")
 	ln, err := net.Listen("tcp", at)
 	if err == nil {
 		err = os.WriteFile(filepath.Join(dir, "started"), []byte(at), 0o644)
 	}
 	if err != nil {
 		fmt.Println(err)
+		return 1
+	}
+	if shy && disturbed(ln.(*net.TCPListener)) {
 		return 1
 	}
 	var asked atomic.Int64
@@ -61,6 +72,26 @@ func beProgram(at, dir string, ever bool) int {
 	}
 }
 
+// disturbed is busy for a while and tells whether somebody connected meanwhile.
+func disturbed(ln *net.TCPListener) bool {
+	for began := time.Now(); time.Since(began) < 10*askEvery; {
+	}
+	raw, err := ln.SyscallConn()
+	if err != nil {
+		return true
+	}
+	waits := false
+	err = raw.Control(func(fd uintptr) {
+		// Accept would wait, and a world that sees it wait may connect.
+		c, _, err := syscall.Accept(int(fd))
+		if waits = err == nil; waits {
+			syscall.Close(c)
+			fmt.Println("disturbed")
+		}
+	})
+	return waits || err != nil
+}
+
 // programs are servers of somebody else's that the test binary is itself.
 func programs() world.Programs {
 	program := func(more ...string) world.Program {
@@ -79,11 +110,13 @@ func programs() world.Programs {
 			},
 		}
 	}
+	shy := program("shy")
+	shy.Settles = true
 	gone := program()
 	gone.Path = "no-such-program-anywhere"
 	broken := program()
 	broken.Args = func(p world.Place) ([]string, error) { return []string{programArg, "10.0.0.1:1", p.Dir}, nil }
-	return world.Programs{"program": program(), "never ready": program("never"), "gone": gone, "broken": broken}
+	return world.Programs{"program": program(), "never ready": program("never"), "shy": shy, "gone": gone, "broken": broken}
 }
 
 func newProgramStage(t *testing.T, change func(*Config)) *stage {
@@ -147,6 +180,15 @@ func TestProgramPausesAndCrashes(t *testing.T) {
 	require.Eventually(t, func() bool { return !s.Running("b") && len(s.noted()) == 2 }, patience, tick)
 	require.Equal(t, []string{"b ready", "b crashed"}, s.noted())
 	s.requireRefused("b")
+}
+
+func TestProgramThatMustSettle(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("only Linux tells whether all threads wait")
+	}
+	s := newProgramStage(t, nil)
+	s.start("b", "shy")
+	ask(t, s.dial("b"), "served")
 }
 
 func TestProgramsThatDoNotBecomeReady(t *testing.T) {

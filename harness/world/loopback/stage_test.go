@@ -27,7 +27,7 @@ import (
 func TestMain(m *testing.M) {
 	Child(kinds())
 	if len(os.Args) > 3 && os.Args[1] == programArg {
-		os.Exit(beProgram(os.Args[2], os.Args[3], len(os.Args) == 4))
+		os.Exit(beProgram(os.Args[2], os.Args[3], os.Args[4:]...))
 	}
 	if state := os.Getenv(harnessEnv); state != "" {
 		os.Exit(beHarness(state))

@@ -1,8 +1,13 @@
 package proc
 
 import (
+	"encoding/binary"
+	"net"
+	"net/netip"
+	"os/exec"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -25,4 +30,49 @@ func TestParseStat(t *testing.T) {
 	state, ticks, ok := parseStat([]byte("42 (a) b) S 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 777 0 0"))
 	require.True(t, ok)
 	require.Equal(t, "S 777", state+" "+ticks)
+}
+
+// sockets is such a table: something that listens at 127.0.2.9:8000, a connection of it, and
+// something that listens at port 8001 of all addresses.
+const sockets = `  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
+   0: 0902007F:1F40 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 1 1 0
+   1: 0902007F:1F42 0100007F:9C40 01 00000000:00000000 00:00000000 00000000     0        0 2 1 0
+   2: 00000000:1F41 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 3 1 0
+`
+
+func TestListens(t *testing.T) {
+	if binary.NativeEndian.Uint16([]byte{1, 0}) != 1 {
+		t.Skip("the table is one of a machine with the low byte first")
+	}
+	for at, want := range map[string]bool{
+		"127.0.2.9:8000": true, "127.0.2.9:8001": true, "127.0.2.9:8002": false, "127.0.2.8:8000": false, "127.0.2.9:8003": false,
+	} {
+		require.Equal(t, want, listens([]byte(sockets), netip.MustParseAddrPort(at)), at)
+	}
+}
+
+// TestSettled has a shell wait, and be busy, while somebody listens.
+func TestSettled(t *testing.T) {
+	ln, err := net.Listen("tcp4", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer ln.Close()
+	at := netip.MustParseAddrPort(ln.Addr().String())
+	nobody := netip.AddrPortFrom(netip.MustParseAddr("127.77.7.7"), at.Port())
+	shell := exec.Command("sh", "-c", "read go; while :; do :; done")
+	in, err := shell.StdinPipe()
+	require.NoError(t, err)
+	require.NoError(t, shell.Start())
+	t.Cleanup(func() {
+		shell.Process.Kill()
+		shell.Wait()
+	})
+	require.Eventually(t, func() bool { return Settled(shell.Process.Pid, at) }, 30*time.Second, time.Millisecond)
+	require.False(t, Settled(shell.Process.Pid, nobody))
+	_, err = in.Write([]byte("go\n"))
+	require.NoError(t, err)
+	require.Eventually(t, func() bool { return !Settled(shell.Process.Pid, at) }, 30*time.Second, time.Millisecond)
+
+	require.NoError(t, shell.Process.Kill())
+	shell.Wait()
+	require.False(t, Settled(shell.Process.Pid, at), "it has ended")
 }

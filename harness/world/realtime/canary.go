@@ -10,8 +10,9 @@ const (
 	canaryReport = time.Second
 )
 
-// canary measures how late timers fire in this process, and tells the worst of each second.
-func canary(ctx context.Context, tell func(late time.Duration)) {
+// Canary measures how late timers fire in this process, and tells the worst of each second,
+// until ctx ends.
+func Canary(ctx context.Context, tell func(late time.Duration)) {
 	timer := time.NewTimer(canaryEvery)
 	defer timer.Stop()
 	began, due := time.Now(), time.Now().Add(canaryEvery)

@@ -20,9 +20,13 @@ const exposeDial = 5 * time.Second
 // own address, as if they stood on the host from: through that host's link, so
 // that faults hit them too. Where the system has no such addresses, or the port is
 // in use, the port is another one; the address it is reached at is returned. It
-// ends with ctx.
+// ends with ctx, and with the world.
 func (w *World) Expose(ctx context.Context, from, to string, port int) (netip.AddrPort, error) {
-	bind := w.host(to).Bind
+	return w.ExposeAt(ctx, w.host(to).Bind, from, to, port)
+}
+
+// ExposeAt is Expose at an address of this machine.
+func (w *World) ExposeAt(ctx context.Context, bind netip.Addr, from, to string, port int) (netip.AddrPort, error) {
 	inner, err := w.links.Address(link.Key{From: from, To: to, Port: port})
 	if err != nil {
 		return netip.AddrPort{}, fmt.Errorf("expose %s: %w", to, err)
@@ -35,9 +39,29 @@ func (w *World) Expose(ctx context.Context, from, to string, port int) (netip.Ad
 	if err != nil {
 		return netip.AddrPort{}, fmt.Errorf("expose %s: %w", to, err)
 	}
-	context.AfterFunc(ctx, func() { l.Close() })
-	w.wg.Go(func() { forward(ctx, l, inner.String()) })
+	ctx, stop := context.WithCancel(ctx)
+	ends := context.AfterFunc(w.ctx, stop)
+	w.wg.Go(func() {
+		defer stop()
+		defer ends()
+		Forward(ctx, l, inner.String())
+	})
 	return netip.ParseAddrPort(l.Addr().String())
+}
+
+// Door is where programs outside of the harness ask its DNS.
+type Door struct {
+	In       string // the datacenter that who asks there is taken to be in; "": where the machine is
+	UDP, TCP netip.AddrPort
+}
+
+// Doors are where programs outside ask the DNS that an actor of the harness listens for.
+func (w *World) Doors(ctx context.Context, from, dns string, port int) ([]Door, error) {
+	tcp, err := w.Expose(ctx, from, dns, port)
+	if err != nil {
+		return nil, err
+	}
+	return []Door{{UDP: w.Reach(dns, port), TCP: tcp}}, nil
 }
 
 // Reach is the real address of a datagram port that an actor of the harness listens on.
@@ -45,8 +69,9 @@ func (w *World) Reach(host string, port int) netip.AddrPort {
 	return w.reach(netip.AddrPortFrom(w.Addr(host), uint16(port)))
 }
 
-// forward passes connections on until its listener is closed.
-func forward(ctx context.Context, l net.Listener, to string) {
+// Forward passes connections on to an address until ctx ends, which closes the listener.
+func Forward(ctx context.Context, l net.Listener, to string) {
+	defer context.AfterFunc(ctx, func() { l.Close() })()
 	var all sync.WaitGroup
 	defer all.Wait()
 	for {

@@ -154,7 +154,7 @@ func (w *World) launch(n *node, h Host, spec child.Spec) error {
 	w.settle(n)
 	w.wg.Go(func() {
 		if foreign != nil {
-			foreign.await(p.Done(), func() {
+			foreign.await(p, func() {
 				w.hear(n, child.Message{Do: child.Listening, Network: "tcp", Port: n.Ports[0], Addr: foreign.At.String()})
 			})
 		}

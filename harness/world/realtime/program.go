@@ -38,13 +38,13 @@ func (p *program) command() (*Command, error) {
 	return &Command{p.Path, args}, err
 }
 
-// await calls ready once the program serves, unless it ends before.
-func (p *program) await(ended <-chan struct{}, ready func()) {
+// await calls ready once the program serves, unless its process ends before.
+func (p *program) await(proc Process, ready func()) {
 	again := time.NewTicker(askEvery)
 	defer again.Stop()
-	for p.ask() != nil {
+	for p.Settles && !proc.Settled(p.At) || p.ask() != nil {
 		select {
-		case <-ended:
+		case <-proc.Done():
 			return
 		case <-again.C:
 		}

@@ -98,6 +98,9 @@ type Process interface {
 	// End tells how it ended, and Tail the end of its log, for people. End is good after Done.
 	End() string
 	Tail() string
+	// Settled tells whether somebody listens at a real address while all its threads wait.
+	// It is true where nobody can tell.
+	Settled(at netip.AddrPort) bool
 }
 
 // World is a run in real time. It implements world.World.
@@ -194,7 +197,7 @@ func (w *World) Zero() {
 	w.mu.Lock()
 	if w.cfg.Canary != nil && !w.sings && !w.closed {
 		w.sings = true
-		w.wg.Go(func() { canary(w.ctx, w.cfg.Canary) })
+		w.wg.Go(func() { Canary(w.ctx, w.cfg.Canary) })
 	}
 	w.mu.Unlock()
 	for _, n := range w.running() {

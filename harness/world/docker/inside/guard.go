@@ -8,8 +8,10 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"time"
 
 	"deadair/harness/world/child"
+	"deadair/harness/world/realtime"
 )
 
 // Guard is the main of a node's container if this process is one; it then does not
@@ -24,6 +26,8 @@ func Guard() bool {
 		os.Exit(1)
 	}
 	g := &guard{exe: exe, logs: filepath.Join(Dir, "logs"), launcher: child.NewLauncher(), out: newLines(os.Stdout)}
+	// Where a node's container gets no processor its node gets none either.
+	go realtime.Canary(context.Background(), func(late time.Duration) { g.out.say(Message{Do: Late, Took: late}) })
 	g.obey(json.NewDecoder(os.Stdin))
 	os.Exit(0)
 	return true
@@ -47,6 +51,10 @@ func (g *guard) obey(words *json.Decoder) {
 		}
 		if m.Do == Begin && m.Spec != nil {
 			g.begin(*m.Spec)
+			continue
+		}
+		if m.Do == Expose {
+			g.out.say(answered(Wired, g.expose(m)))
 			continue
 		}
 		if g.process == nil {
@@ -93,15 +101,19 @@ func (g *guard) order(m Message) {
 	case Resume:
 		err = g.process.Resume()
 	case Pause:
-		did := Message{Do: Did}
-		if err := g.process.Pause(context.Background()); err != nil {
-			did.Text = err.Error()
-		}
-		g.out.say(did)
+		g.out.say(answered(Did, g.process.Pause(context.Background())))
 	}
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "%s: %v\n", m.Do, err)
 	}
+}
+
+// answered is an answer that tells what went wrong, if anything did.
+func answered(do string, err error) Message {
+	if err != nil {
+		return Message{Do: do, Text: err.Error()}
+	}
+	return Message{Do: do}
 }
 
 // LogPath is where a node's process writes its log, below a folder of logs.

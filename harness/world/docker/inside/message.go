@@ -13,6 +13,7 @@ package inside
 import (
 	"encoding/json"
 	"net/netip"
+	"time"
 
 	"deadair/harness/world/child"
 	"deadair/harness/world/realtime"
@@ -37,6 +38,7 @@ const (
 	open   = "open"   // to the stage: Open
 	end    = "end"    // to the stage: heal and end
 	told   = "told"   // from the stage: Line, a line for who started the run
+	typed  = "typed"  // to the stage: Text, a line of the person for whom it holds the system up
 	over   = "over"   // from the stage: the run has ended, Over; it now waits for the end of its input
 	Begin  = "begin"  // to a guard: Spec; or Program
 	Tell   = "tell"   // to a guard: Child, for the node's process
@@ -48,7 +50,9 @@ const (
 	Did    = "did"    // from a guard: it is paused, or Text tells why not
 	Unplug = "unplug" // to the engine's side, which answers Wired: off the network
 	Plug   = "plug"   // to the engine's side, which answers Wired: on it again
-	Wired  = "wired"  // the container is unplugged or plugged in as asked for, or Text tells why not
+	Expose = "expose" // to a guard, which answers Wired: who connects to Port is passed on to At
+	Wired  = "wired"  // the container is unplugged, plugged in or exposed as asked for, or Text tells why not
+	Late   = "late"   // from a guard, once a second: Took, how late its timers fired at worst
 	Ended  = "ended"  // from a guard: the node's process ended, Text tells how
 )
 
@@ -63,17 +67,22 @@ type Message struct {
 	Child   *child.Message    `json:"child,omitempty"`
 	Line    json.RawMessage   `json:"line,omitempty"`
 	Text    string            `json:"text,omitempty"`
+	Port    int               `json:"port,omitempty"`
+	At      netip.AddrPort    `json:"at,omitzero"`
+	Took    time.Duration     `json:"took,omitempty"`
 }
 
 // Opening is what a stage is told at its start.
 type Opening struct {
 	Plan  json.RawMessage `json:"plan"`
 	Hosts []Host          `json:"hosts"`
+	Hold  string          `json:"hold,omitempty"` // the plan is not played but held up for a person, who finds what it leaves here
 }
 
 // Host is a host of the run.
 type Host struct {
 	Name string     `json:"name"`
+	In   string     `json:"in,omitempty"`  // the datacenter that its container stands in
 	Addr netip.Addr `json:"addr,omitzero"` // of its container; none for a host that the stage plays
 	Gate netip.Addr `json:"gate,omitzero"` // the stage, as it is seen from there
 }
@@ -89,6 +98,9 @@ func Opened(o Opening) Message { return Message{Do: open, Open: &o} }
 
 // Asked is the word to a stage to end early.
 func Asked() Message { return Message{Do: end} }
+
+// Typed is what a person types for the stage.
+func Typed(line string) Message { return Message{Do: typed, Text: line} }
 
 // Said is what a stage says that is not for a node: that the run is over, or a line
 // for who started it.

@@ -7,13 +7,18 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"sync"
+	"time"
 
 	"deadair/harness/world/child"
 	"deadair/harness/world/realtime"
 )
+
+// maxTyped is how many typed lines may wait; more are dropped.
+const maxTyped = 64
 
 // ErrGone says that the engine's side has ended.
 var ErrGone = errors.New("the harness has gone")
@@ -26,7 +31,11 @@ type Stage struct {
 	gone chan struct{} // closed at the end of the wire
 	end  func(error)   // asks the run to end
 
-	mu        sync.Mutex // guards the maps
+	// Typed are the lines that the person types for whom it holds the system up.
+	Typed chan string
+
+	mu        sync.Mutex                          // guards what follows
+	late      func(node string, by time.Duration) // told how late guards are; nil: nobody asks
 	processes map[string]*process
 	wired     map[string]chan string // who waits for a Wired, by node; holds one
 }
@@ -38,7 +47,7 @@ func Enter(in io.Reader, out io.Writer, asked func(error)) (*Stage, error) {
 }
 
 func enter(in *json.Decoder, out *lines, asked func(error)) (*Stage, error) {
-	s := &Stage{out: out, in: in, gone: make(chan struct{}), end: asked, processes: map[string]*process{}, wired: map[string]chan string{}}
+	s := &Stage{out: out, in: in, gone: make(chan struct{}), end: asked, Typed: make(chan string, maxTyped), processes: map[string]*process{}, wired: map[string]chan string{}}
 	var m Message
 	if err := s.in.Decode(&m); err != nil || m.Open == nil {
 		return nil, fmt.Errorf("begin a run in a container: it was not told what: %s is for the harness only", StageArg)
@@ -56,17 +65,28 @@ func (s *Stage) listen() {
 			s.end(ErrGone)
 			return
 		}
-		if m.Do == end {
+		switch m.Do {
+		case end:
 			s.end(errors.New("asked to end"))
+			continue
+		case typed:
+			select {
+			case s.Typed <- m.Text:
+			default: // nobody types so much while one fault takes hold
+			}
 			continue
 		}
 		s.mu.Lock()
-		p, wired := s.processes[m.Node], s.wired[m.Node]
+		p, wired, late := s.processes[m.Node], s.wired[m.Node], s.late
 		if m.Do == Ended {
 			delete(s.processes, m.Node)
 		}
 		s.mu.Unlock()
 		switch {
+		case m.Do == Late:
+			if late != nil {
+				late(m.Node, m.Took)
+			}
 		case m.Do == Wired && wired != nil:
 			wired <- m.Text
 		case p != nil:
@@ -87,8 +107,9 @@ func (s *Stage) Over(e End) {
 	<-s.gone
 }
 
-// wire takes a node's container off its network, or puts it back. One at a time for each node.
-func (s *Stage) wire(ctx context.Context, node, do string) error {
+// wire has a node's container taken off its network, put back or exposed. One at a time for each node.
+func (s *Stage) wire(ctx context.Context, m Message) error {
+	node := m.Node
 	done := make(chan string, 1)
 	s.mu.Lock()
 	s.wired[node] = done
@@ -98,7 +119,7 @@ func (s *Stage) wire(ctx context.Context, node, do string) error {
 		delete(s.wired, node)
 		s.mu.Unlock()
 	}()
-	s.out.say(Message{Do: do, Node: node})
+	s.out.say(m)
 	select {
 	case why := <-done:
 		if why != "" {
@@ -193,3 +214,6 @@ func (p *process) Pause(ctx context.Context) error {
 func (p *process) Done() <-chan struct{} { return p.done }
 func (p *process) End() string           { return p.how }
 func (p *process) Tail() string          { return child.Tail(p.log) }
+
+// Settled is not told through the wall of a container.
+func (p *process) Settled(netip.AddrPort) bool { return true }

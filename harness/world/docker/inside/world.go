@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"deadair/balancer/env"
@@ -33,25 +34,48 @@ type Config struct {
 	Seed     uint64
 	Watch    world.Watch
 	Canary   func(late time.Duration)
+	Late     func(node string, by time.Duration) // told, once a second from Zero until Close, how late timers fired in a node's container at worst
 	Log      *slog.Logger
 }
 
 // World is a run in containers, as its stage sees it. It implements world.World.
 type World struct {
 	*realtime.World
-	stage *Stage
+	stage  *Stage
+	log    *slog.Logger
+	closed atomic.Bool
+}
+
+// Close implements world.World.
+func (w *World) Close() error {
+	w.closed.Store(true)
+	return w.World.Close()
+}
+
+// hears tells how late nodes' containers are while the run is on: to start many is always late.
+func (w *World) hears(tell func(node string, by time.Duration)) {
+	w.stage.mu.Lock()
+	defer w.stage.mu.Unlock()
+	w.stage.late = func(node string, by time.Duration) {
+		if w.Now() > 0 && !w.closed.Load() {
+			tell(node, by)
+		}
+	}
 }
 
 // Unplug implements world.Networks.
 func (w *World) Unplug(ctx context.Context, node string) (plug func(context.Context) error, err error) {
-	if err := w.stage.wire(ctx, node, Unplug); err != nil {
+	if err := w.stage.wire(ctx, Message{Do: Unplug, Node: node}); err != nil {
 		return nil, err
 	}
-	return func(ctx context.Context) error { return w.stage.wire(ctx, node, Plug) }, nil
+	return func(ctx context.Context) error { return w.stage.wire(ctx, Message{Do: Plug, Node: node}) }, nil
 }
 
 // Open opens the world of a stage. The caller closes it.
 func Open(cfg Config) (*World, error) {
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
 	g := &ground{stage: cfg.Stage, gates: map[string]netip.Addr{}, next: map[netip.Addr]int{}}
 	var hosts []realtime.Host
 	played := 0
@@ -74,7 +98,11 @@ func Open(cfg Config) (*World, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the stage: %w", err)
 	}
-	return &World{w, cfg.Stage}, nil
+	all := &World{World: w, stage: cfg.Stage, log: cfg.Log}
+	if cfg.Late != nil {
+		all.hears(cfg.Late)
+	}
+	return all, nil
 }
 
 // ground is the networks and the containers of a run, from the stage's point of view.

@@ -1,4 +1,4 @@
-package main
+package hold
 
 import (
 	"errors"
@@ -13,7 +13,7 @@ import (
 // typed makes a step of what a person types: a fault and the names of its nodes, or
 // both ends of its links and more of a step's keys as key=value. It goes the way of a
 // scenario's step, so that names mean what they mean there.
-func typed(words []string) (scenario.Step, error) {
+func typed(p *scenario.Plan, words []string) (scenario.Step, error) {
 	fault, ok := scenario.FaultNamed(words[0])
 	if !ok || absent(fault) {
 		return scenario.Step{}, fmt.Errorf("no fault %q: use one of %s", words[0], strings.Join(typeable(), ", "))
@@ -46,17 +46,20 @@ func typed(words []string) (scenario.Step, error) {
 	case fault.Shape == scenario.OnRedis, fault.Shape == scenario.OnStore:
 		action = names[0]
 	}
-	text := fmt.Appendf(slices.Clone(upScenario), "timeline: [{at: 1m, %s: %s}]\n", fault.Name, action)
-	return stepOf(text)
+	text := fmt.Appendf(slices.Clone(system), "timeline: [{at: 1m, %s: %s}]\n", fault.Name, action)
+	return stepOf(p, text)
 }
 
 // stepOf is the only step of a scenario. What is wrong with it is told without the
 // place, which the person did not write.
-func stepOf(text []byte) (scenario.Step, error) {
+func stepOf(stands *scenario.Plan, text []byte) (scenario.Step, error) {
 	f, err := scenario.Parse("typed", text)
 	var p *scenario.Plan
 	if err == nil {
-		p, err = scenario.Expand(f, "today", "loopback", 1, 1)
+		p, err = scenario.Expand(f, "today", stands.World, 1, 1)
+	}
+	if err == nil {
+		err = p.UseRedis(stands.Redis)
 	}
 	var invalid *scenario.Invalid
 	if errors.As(err, &invalid) {
@@ -70,14 +73,14 @@ func stepOf(text []byte) (scenario.Step, error) {
 	return step, nil
 }
 
-// absent tells whether a system held up has nothing that a fault could hit: no
-// broadcasters of its own are on air, there is neither website nor API nor mail, and all clocks are
-// the machine's.
+// absent tells whether what stands has nothing that a fault could hit: no broadcasters of
+// its own are on air, there is neither website nor API nor mail, and all clocks are the
+// machine's.
 func absent(f scenario.Fault) bool {
 	return slices.Contains([]scenario.Shape{scenario.OnBroadcasters, scenario.OnWeb, scenario.OnFloors, scenario.OnMail, scenario.OnZones, scenario.OnClocks}, f.Shape)
 }
 
-// typeable names the faults that a system held up can be given.
+// typeable names the faults that what stands can be given.
 func typeable() []string {
 	return slices.DeleteFunc(scenario.FaultNames(), func(name string) bool {
 		f, _ := scenario.FaultNamed(name)
