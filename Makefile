@@ -1,9 +1,10 @@
 LINT := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 FUZZ ?= 100000x
 DEATHS ?= 10000
+SEEDS ?= 1000
 
 .DEFAULT_GOAL := help
-.PHONY: help build fmt lint test check scenarios loopback virtual docker images golden fuzz cover mutants explore clean
+.PHONY: help build fmt lint test check scenarios loopback virtual docker images golden fuzz cover mutants seeds explore clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "%-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,6 +51,9 @@ cover: ## measure what the tests cover, write out/cover.html
 	go test -coverpkg=./... -coverprofile=out/cover.out ./...
 	go tool cover -html=out/cover.out -o out/cover.html
 	@go tool cover -func=out/cover.out | tail -1
+
+seeds: ## play the guarantees of 2014 with SEEDS (1000) seeds, each twice
+	go test -v -timeout 3h -run TestSeeds ./scenarios -seeds $(SEEDS)
 
 mutants: ## play every variant that must fail, with another seed
 	.ci/mutants
