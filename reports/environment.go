@@ -62,7 +62,8 @@ func surroundings(j Judged) []Fact {
 	if j.Plan.World == "virtual" {
 		return append(all, Fact{"clock", "virtual: no canary, nothing can be late"})
 	}
-	return append(all, Fact{"clock", fmt.Sprintf("the system's, %g incident seconds a second", j.Plan.Speed)}, Fact{"harness late", lateness(j.Events)})
+	return append(all, Fact{"clock", fmt.Sprintf("the system's, %g incident seconds a second", j.Plan.Speed)}, Fact{"harness late", worst(j.Events, history.Canary)},
+		Fact{"waits for a processor", worst(j.Events, history.Starved)})
 }
 
 // extent spells how much a run was: how long, who was on air, how often the system had to
@@ -86,11 +87,12 @@ func extent(j Judged) string {
 		span(j.Plan.End), plural(shows, "show"), plural(claims, "claim"), plural(probes, "probe"), number(bytes), number(len(j.Events)))
 }
 
-// lateness spells how late the harness' own timers were, in incident time.
-func lateness(es []history.Event) string {
+// worst spells how long something of each second took, in incident time: how late the harness'
+// own timers were, or how long the processes of an admission waited.
+func worst(es []history.Event, kind history.Kind) string {
 	var all []time.Duration
 	for _, e := range es {
-		if e.Kind == history.Canary {
+		if e.Kind == kind {
 			all = append(all, e.Took)
 		}
 	}

@@ -19,7 +19,8 @@ type evidence struct {
 	votes   map[string][]vote   // by balancer
 	asked   []int               // events of visitors' requests
 	mails   []int               // events of mails that the relay took
-	late    time.Duration       // the harness' own worst lateness
+	late    time.Duration       // the harness' own worst lateness, or a node's
+	starved time.Duration       // the longest waits for a processor that one admission can have met
 	hashed  map[string]bool     // recorders whose disk was read, the store and the mail relay
 	left    int                 // uploads that were left half done
 
@@ -77,6 +78,8 @@ func (e *evidence) take(i int, ev history.Event, shows map[string]*show) {
 		}
 	case history.Canary:
 		e.late = max(e.late, ev.Took)
+	case history.Starved:
+		e.starved = max(e.starved, ev.Took)
 	case history.AnswerChanged:
 		e.answers[ev.Subject] = append(e.answers[ev.Subject], answer{ev.At, ev.Hosts, ev.Class == "fail-open", i})
 	case history.Voted:
@@ -158,13 +161,18 @@ const serial = 20
 
 // doubtful tells whether a machine that was too busy can have caused a fail. Beyond
 // the slack nothing is certain: the servers' own deadlines pass, and what follows may
-// take as long as a fault.
+// take as long as a fault. A timer may fire in time in a process that has much to do and
+// gets little of a processor: what it waited in all counts as well.
 func (e *evidence) doubtful(f Finding) bool {
-	return e.late > e.plan.Timing.Slack || f.Over > 0 && f.Over <= serial*e.late
+	return e.late > e.plan.Timing.Slack || f.Over > 0 && f.Over <= max(serial*e.late, e.starved)
 }
 
-// lateness tells that the harness itself was too slow.
+// lateness tells that the machine was too slow.
 func (e *evidence) lateness() Finding {
+	if e.late <= e.plan.Timing.Slack && e.starved > serial*e.late {
+		return Finding{Sentence: fmt.Sprintf("the run's processes waited %v of a second for a processor, too long for what was measured here: run it on a quieter machine or at a lower speed",
+			time.Duration(float64(e.starved)/e.plan.Speed).Round(10*time.Millisecond))}
+	}
 	return Finding{Sentence: fmt.Sprintf("the harness ran %v late, too late for what it measured here: run it on a quieter machine or at a lower speed",
 		e.late.Round(10*time.Millisecond))}
 }

@@ -87,6 +87,29 @@ func TestALateHarnessExcusesWhatASlowMachineCanCause(t *testing.T) {
 	require.Equal(t, Pass, of(t, v, "recording-intact").Result, "what passed, passed")
 }
 
+func TestWaitsForAProcessorExcuseWhatTheyCanCause(t *testing.T) {
+	build := func(starved time.Duration) Verdict {
+		r := newRun(t, expand(t, dropped, "today", "loopback"))
+		r.again("rome-01", 80*second, "dropped", 1400*time.Millisecond)
+		r.again("rome-02", 80*second, "dropped", 20*second)
+		r.add(history.Event{At: 59 * second, Node: "harness", Kind: history.Canary, Took: 10 * time.Millisecond})
+		r.add(history.Event{At: 60 * second, Node: "harness", Kind: history.Starved, Took: starved})
+		r.add(history.Event{At: 61 * second, Node: "harness", Kind: history.Starved, Took: time.Millisecond})
+		return Judge(r.plan, r.history())
+	}
+	require.Equal(t, Fail, of(t, build(0), "dead-air").Result)
+	require.Equal(t, Fail, of(t, build(10*second), "dead-air").Result, "so much too long that no wait excuses it")
+	v := build(20 * second)
+	require.Equal(t, Inconclusive, of(t, v, "dead-air").Result)
+	require.Contains(t, of(t, v, "dead-air").Findings[0].Sentence, "waited 2s of a second for a processor")
+	require.Equal(t, Pass, of(t, v, "recording-intact").Result, "what passed, passed")
+
+	r := goodDrops(t, "today", "loopback")
+	r.add(history.Event{At: 60 * second, Node: "harness", Kind: history.Starved, Took: 20 * second})
+	high := edit(r.history(), history.SegmentFound, "rome-01", func(e *history.Event) { e.Epoch = 9 - e.Epoch })
+	require.Equal(t, Fail, of(t, Judge(r.plan, high), "single-writer").Result, "no wait gives a show another epoch")
+}
+
 func TestALateHarnessExcusesNoDisorderOnDisk(t *testing.T) {
 	play := func(late time.Duration, change func(e *history.Event)) map[string]Result {
 		r := goodDrops(t, "today", "loopback")

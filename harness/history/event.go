@@ -21,10 +21,16 @@ const (
 	// BaselineFailed means the stack was not healthy before the first fault. Detail says what was missing.
 	BaselineFailed Kind = "baseline-failed"
 	// Canary is the worst lateness of the harness' own timers since the last
-	// canary: Took, in incident time. Only worlds in real time report it. In containers
-	// there is one more for each node, which Node then names: it may get no processor
-	// while the others do.
+	// canary: Took, in incident time. Only worlds in real time report it. There is one
+	// more of a node, which Node then names, that got no processor while others did (in
+	// containers for each, elsewhere if it waited for one longer than is allowed), or that
+	// this machine's disk kept waiting.
 	Canary Kind = "canary"
+	// Starved is how long the processes of a run waited for a processor since the last one:
+	// Took, in incident time, is the sum of as many processes as an admission passes
+	// through, of those that waited longest. Subject is the node that waited longest at a
+	// stretch. Only worlds in real time report it, where the system counts it.
+	Starved Kind = "starved"
 	// HashChoice tells which recorder (Peer) the hash alone would choose for the
 	// broadcaster Subject, with every recorder of its nearest datacenter healthy.
 	HashChoice Kind = "hash-choice"

@@ -4,7 +4,7 @@ package history
 func Kinds() []string {
 	var names []string
 	for _, k := range []Kind{
-		RunStarted, RunEnded, BaselineFailed, Canary, HashChoice,
+		RunStarted, RunEnded, BaselineFailed, Canary, Starved, HashChoice,
 		FaultBegan, FaultTouched, FaultEnded,
 		NodeReady, NodeEnded,
 		OnAir, OffAir, Resolved, Attempt, Lost, GaveUp,

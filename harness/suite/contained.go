@@ -88,7 +88,7 @@ func playInside(ctx context.Context, s *inside.Stage, out *teller) error {
 	}
 	defer logs.close()
 	var w *inside.World
-	log := history.NewLog(func() time.Duration { return time.Duration(float64(w.Now()) * p.Speed) })
+	log := history.NewLog(func() time.Duration { return incident(p, w.Now()) })
 	w, err = inside.Open(inside.Config{
 		Stage: s, Kinds: stack.Kinds(), Programs: stack.Programs(p), Seed: p.Seed, Watch: stack.Watch(log),
 		Canary: canary(p, log), Late: lateNodes(p, log), Log: logs.of("world"),
@@ -97,18 +97,4 @@ func playInside(ctx context.Context, s *inside.Stage, out *teller) error {
 		return err
 	}
 	return stage{p, inside.Dir, w, log, logs.of("harness"), out}.play(ctx)
-}
-
-// canary writes down how late the harness' timers fire.
-func canary(p *scenario.Plan, log *history.Log) func(late time.Duration) {
-	return func(late time.Duration) {
-		log.Add(history.Event{Node: "harness", Kind: history.Canary, Took: time.Duration(float64(late) * p.Speed)})
-	}
-}
-
-// lateNodes writes down how late timers fire in nodes' containers.
-func lateNodes(p *scenario.Plan, log *history.Log) func(node string, by time.Duration) {
-	return func(node string, by time.Duration) {
-		log.Add(history.Event{Node: node, Kind: history.Canary, Took: time.Duration(float64(by) * p.Speed)})
-	}
 }

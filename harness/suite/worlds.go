@@ -83,20 +83,51 @@ func playLoopback(ctx context.Context, p *scenario.Plan, dir string, out *teller
 	}
 	defer logs.close()
 	var w *loopback.World
-	log := history.NewLog(func() time.Duration { return time.Duration(float64(w.Now()) * p.Speed) })
+	log := history.NewLog(func() time.Duration { return incident(p, w.Now()) })
 	w, err = loopback.Open(loopback.Config{
 		Hosts: stack.Hosts(p),
 		Kinds: stack.Kinds(), Programs: stack.Programs(p),
 		Seed:   p.Seed,
 		Dir:    dir,
 		Watch:  stack.Watch(log),
-		Canary: canary(p, log),
-		Log:    logs.of("world"),
+		Canary: canary(p, log), Late: lateNodes(p, log), Starved: starved(p, log),
+		Log: logs.of("world"),
 	})
 	if err != nil {
 		return fmt.Errorf("open the world: %w", err)
 	}
 	return stage{p, dir, w, log, logs.of("harness"), out}.play(ctx)
+}
+
+// canary writes down how late the harness' timers fire.
+func canary(p *scenario.Plan, log *history.Log) func(late time.Duration) {
+	return func(late time.Duration) {
+		log.Add(history.Event{Node: "harness", Kind: history.Canary, Took: incident(p, late)})
+	}
+}
+
+// lateNodes writes down how late nodes are where nothing but the machine can be why.
+func lateNodes(p *scenario.Plan, log *history.Log) func(node string, by time.Duration) {
+	return func(node string, by time.Duration) {
+		log.Add(history.Event{Node: node, Kind: history.Canary, Took: incident(p, by)})
+	}
+}
+
+// starved writes down how long processes waited for a processor. A node that got none for
+// longer than the slack was late for all it had to do.
+func starved(p *scenario.Plan, log *history.Log) func(node string, worst, path time.Duration) {
+	late := lateNodes(p, log)
+	return func(node string, worst, path time.Duration) {
+		log.Add(history.Event{Node: "harness", Kind: history.Starved, Subject: node, Took: incident(p, path)})
+		if incident(p, worst) > p.Timing.Slack {
+			late(node, worst)
+		}
+	}
+}
+
+// incident is a length of the machine's time in the incident's.
+func incident(p *scenario.Plan, real time.Duration) time.Duration {
+	return time.Duration(float64(real) * p.Speed)
 }
 
 // logs are files for people, one per host that says something.

@@ -9,6 +9,7 @@ package child
 import (
 	"encoding/json"
 	"net/netip"
+	"time"
 
 	"deadair/fakes/disk"
 )
@@ -40,6 +41,7 @@ const (
 	Listening = "listening"  // from the child: Network, Port, Addr (the real one)
 	Closed    = "closed"     // from the child: Network, Port
 	Refused   = "refused"    // from the child: a dial of Addr (the logical one) was refused
+	Late      = "late"       // from the child: this machine's disk kept it waiting, Took
 	farewell  = "farewell"   // from the child: nothing follows
 )
 
@@ -52,6 +54,7 @@ type Message struct {
 	Port    int    `json:"port,omitempty"`
 	Addr    string `json:"addr,omitempty"`
 
-	Disk *disk.Fault `json:"disk,omitempty"`
-	Hits int         `json:"hits,omitempty"`
+	Disk *disk.Fault   `json:"disk,omitempty"`
+	Hits int           `json:"hits,omitempty"`
+	Took time.Duration `json:"took,omitempty"`
 }

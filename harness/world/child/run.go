@@ -10,6 +10,7 @@ import (
 	"os/signal"
 	"sync/atomic"
 	"syscall"
+	"time"
 
 	"deadair/fakes/disk"
 	"deadair/harness/world"
@@ -67,7 +68,8 @@ func run(kinds world.Kinds) int {
 		Seed: spec.Seed, Conf: spec.Conf, Log: log, Net: &network{spec: spec, out: out},
 	})
 	e := h.Env()
-	e.Disk = ill.On(e.Disk)
+	slow := &slowness{tell: func(took time.Duration) { out.offer(Message{Do: Late, Took: took}) }}
+	e.Disk = ill.On(watchedDisk{e.Disk, slow})
 	err = serve(ctx, e)
 	if err != nil {
 		log.Error("node failed", "error", err)

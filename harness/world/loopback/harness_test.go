@@ -117,3 +117,30 @@ func TestCanary(t *testing.T) {
 	s.Zero()
 	require.Eventually(t, func() bool { return told.Load() > 0 }, patience, tick)
 }
+
+func TestStarved(t *testing.T) {
+	if _, err := proc.Waited(os.Getpid()); err != nil {
+		t.Skip("this system does not count how long processes wait: ", err)
+	}
+	told := make(chan string, 1)
+	s := newStage(t, func(c *Config) {
+		c.Starved = func(node string, worst, path time.Duration) {
+			if worst > 0 && path > worst {
+				select {
+				case told <- node:
+				default:
+				}
+			}
+		}
+	})
+	for _, name := range []string{"a", "b"} {
+		s.start(name, "busy", func(n *world.Node) { n.Ports = nil })
+	}
+	s.Zero()
+	select {
+	case node := <-told:
+		require.Contains(t, []string{"a", "b"}, node)
+	case <-time.After(patience):
+		require.Fail(t, "nobody waits where two would use all processors")
+	}
+}

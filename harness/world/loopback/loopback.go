@@ -47,14 +47,16 @@ type Config struct {
 	Dir   string      // disks/<host> and logs/<node>.log; must exist
 	Watch world.Watch // nil functions are not called; none is called from Close on
 
-	Programs     world.Programs           // nodes that are servers of somebody else's
-	State        string                   // where killed runs are remembered; default $DEADAIR_STATE or the user's cache folder
-	Bin          map[string]string        // by kind: the binary of its nodes; it calls Child; default this one
-	ReadyTimeout time.Duration            // until a node listens on its ports; default 2 min, for a slow machine
-	StopTimeout  time.Duration            // until a node has ended after Stop; default 30 s
-	Mapped       bool                     // keep all sockets on 127.0.0.1, as where the system has no other loopback addresses
-	Canary       func(late time.Duration) // told, once a second from Zero on, how late this process' timers fired at worst
-	Log          *slog.Logger             // for people; default none
+	Programs     world.Programs                      // nodes that are servers of somebody else's
+	State        string                              // where killed runs are remembered; default $DEADAIR_STATE or the user's cache folder
+	Bin          map[string]string                   // by kind: the binary of its nodes; it calls Child; default this one
+	ReadyTimeout time.Duration                       // until a node listens on its ports; default 2 min, for a slow machine
+	StopTimeout  time.Duration                       // until a node has ended after Stop; default 30 s
+	Mapped       bool                                // keep all sockets on 127.0.0.1, as where the system has no other loopback addresses
+	Canary       func(late time.Duration)            // told, once a second from Zero on, how late this process' timers fired at worst
+	Late         func(node string, by time.Duration) // told from Zero on that this machine's disk kept a node waiting
+	Starved      realtime.Starved                    // told, once a second from Zero on, how long processes waited for a processor, where the system counts that
+	Log          *slog.Logger                        // for people; default none
 }
 
 // World is a run on this machine. It implements world.World.
@@ -101,7 +103,7 @@ func open(cfg Config) (*realtime.World, error) {
 	}
 	w, err := realtime.New(realtime.Config{
 		Hosts: hosts, Kinds: cfg.Kinds, Seed: cfg.Seed, Watch: cfg.Watch, Programs: cfg.Programs,
-		ReadyTimeout: cfg.ReadyTimeout, StopTimeout: cfg.StopTimeout, Canary: cfg.Canary, Log: cfg.Log,
+		ReadyTimeout: cfg.ReadyTimeout, StopTimeout: cfg.StopTimeout, Canary: cfg.Canary, Late: cfg.Late, Starved: cfg.Starved, Log: cfg.Log,
 	}, g)
 	if err != nil {
 		return nil, errors.Join(err, g.Close())

@@ -10,6 +10,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"syscall"
@@ -50,7 +51,20 @@ func kinds() world.Kinds {
 		"mute":     func(ctx context.Context, _ env.Env) error { <-ctx.Done(); return nil },
 		"stubborn": stubborn,
 		"dice":     dice,
+		"busy":     busy,
 	}
+}
+
+// busy uses all processors that there are.
+func busy(ctx context.Context, _ env.Env) error {
+	for range runtime.NumCPU() {
+		go func() {
+			for ctx.Err() == nil {
+			}
+		}()
+	}
+	<-ctx.Done()
+	return nil
 }
 
 // echo sends back what it gets. A line "panic" ends it badly, "keep x" writes x to its disk.

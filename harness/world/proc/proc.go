@@ -1,5 +1,5 @@
 // Package proc tells of this machine's processes: whether one that was written
-// down still is the same, and whether it stands still or has settled.
+// down still is the same, whether it stands still or has settled, and how long it waited to run.
 package proc
 
 // Process is a process that cannot be mistaken for another one with the same pid.

@@ -7,7 +7,9 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"time"
 )
 
 // look reads a process' state letter and its begin: the boot's id and the clock ticks since then.
@@ -47,6 +49,39 @@ func Settled(pid int, at netip.AddrPort) bool {
 		}
 	}
 	return true
+}
+
+// Waited tells how long the threads that a process has now have waited for a processor, since each
+// began, while they could have run (sched-stats in the kernel's documentation). What a process that
+// stands still misses is not waiting. A process that has ended has an error.
+func Waited(pid int) (time.Duration, error) {
+	threads, err := os.ReadDir(fmt.Sprintf("/proc/%d/task", pid))
+	if err != nil {
+		return 0, err
+	}
+	var sum time.Duration
+	for _, t := range threads {
+		stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%s/schedstat", pid, t.Name()))
+		if err != nil {
+			continue // the thread has ended
+		}
+		waited, ok := parseSchedstat(stat)
+		if !ok {
+			return 0, fmt.Errorf("read how long thread %s waited: unknown form", t.Name())
+		}
+		sum += waited
+	}
+	return sum, nil
+}
+
+// parseSchedstat finds the nanoseconds that a thread waited: the second of three numbers.
+func parseSchedstat(stat []byte) (time.Duration, bool) {
+	fields := strings.Fields(string(stat))
+	if len(fields) != 3 {
+		return 0, false
+	}
+	ns, err := strconv.ParseInt(fields[1], 10, 64)
+	return time.Duration(ns), err == nil && ns >= 0
 }
 
 // listens tells whether a table of sockets, as the kernel writes it (proc_net_tcp in its

@@ -5,7 +5,9 @@ import (
 	"net"
 	"net/netip"
 	"os/exec"
+	"runtime"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -75,4 +77,56 @@ func TestSettled(t *testing.T) {
 	require.NoError(t, shell.Process.Kill())
 	shell.Wait()
 	require.False(t, Settled(shell.Process.Pid, at), "it has ended")
+}
+
+func FuzzParseSchedstat(f *testing.F) {
+	f.Add("649588 12 1\n")
+	f.Add("1 -2 3")
+	f.Add("")
+	f.Fuzz(func(t *testing.T, stat string) {
+		waited, ok := parseSchedstat([]byte(stat))
+		require.False(t, ok && waited < 0)
+	})
+}
+
+func TestParseSchedstat(t *testing.T) {
+	for stat, want := range map[string]time.Duration{"649588 12 1\n": 12, "0 0 0\n": 0, "": -1, "1 2": -1, "1 -2 3": -1, "1 x 3": -1, "1 2 3 4": -1} {
+		waited, ok := parseSchedstat([]byte(stat))
+		require.Equal(t, want >= 0, ok, stat)
+		if ok {
+			require.Equal(t, want, waited, stat)
+		}
+	}
+}
+
+// TestWaited has more shells busy than there are processors.
+func TestWaited(t *testing.T) {
+	var first *exec.Cmd
+	for range 2 * runtime.NumCPU() {
+		shell := exec.Command("sh", "-c", "while :; do :; done")
+		require.NoError(t, shell.Start())
+		t.Cleanup(func() {
+			shell.Process.Kill()
+			shell.Wait()
+		})
+		first = shell
+	}
+	waited := func() time.Duration {
+		w, err := Waited(first.Process.Pid)
+		require.NoError(t, err)
+		return w
+	}
+	require.Eventually(t, func() bool { return waited() > 0 }, 30*time.Second, time.Millisecond)
+
+	require.NoError(t, first.Process.Signal(syscall.SIGSTOP))
+	require.Eventually(t, func() bool { return Paused(first.Process.Pid) }, 30*time.Second, time.Millisecond)
+	still := waited()
+	begun := time.Now()
+	require.Eventually(t, func() bool { return time.Since(begun) > 20*time.Millisecond }, 30*time.Second, time.Millisecond)
+	require.Equal(t, still, waited(), "who stands still does not wait")
+
+	require.NoError(t, first.Process.Kill())
+	first.Wait()
+	_, err := Waited(first.Process.Pid)
+	require.Error(t, err, "it has ended")
 }

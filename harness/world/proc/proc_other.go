@@ -3,15 +3,20 @@
 package proc
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"os/exec"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // Settled cannot be told here.
 func Settled(int, netip.AddrPort) bool { return true }
+
+// Waited cannot be told here.
+func Waited(int) (time.Duration, error) { return 0, errors.ErrUnsupported }
 
 // look asks ps for a process' state letter and the second it began in.
 func look(pid int) (state, began string, err error) {

@@ -24,6 +24,7 @@ type node struct {
 	isReady bool
 	asked   world.Signal // Kill or Stop, once somebody asked it to end
 	buried  bool         // its process has ended
+	resumed time.Time    // after a pause
 }
 
 // listener is a logical port that a node listens on.
@@ -195,6 +196,8 @@ func (w *World) hear(n *node, m child.Message) {
 		w.shut(n, at)
 	case child.DiskHit:
 		w.diskHit(n.Name, m.Hits)
+	case child.Late:
+		w.late(n, m.Took)
 	case child.Refused:
 		dst, err := netip.ParseAddrPort(m.Addr)
 		if err != nil {
@@ -203,6 +206,18 @@ func (w *World) hear(n *node, m child.Message) {
 		if k, err := w.key(n.Name, dst); err == nil {
 			w.links.Refused(k)
 		}
+	}
+}
+
+// late hands on that a node waited for its disk. What it did not do while it was paused does not count.
+func (w *World) late(n *node, by time.Duration) {
+	const underway = time.Second // at most, of what it tells
+	w.mu.Lock()
+	paused := time.Since(n.resumed) < by+underway
+	closed := w.closed
+	w.mu.Unlock()
+	if w.cfg.Late != nil && w.begun.Load() && !paused && !closed {
+		w.cfg.Late(n.Name, by)
 	}
 }
 

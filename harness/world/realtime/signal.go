@@ -39,6 +39,9 @@ func (w *World) signal(ctx context.Context, name string, s world.Signal) error {
 	case world.Pause:
 		return n.proc.Pause(ctx)
 	case world.Resume:
+		w.mu.Lock()
+		n.resumed = time.Now()
+		w.mu.Unlock()
 		return n.proc.Resume()
 	}
 	return errors.New("no such signal")

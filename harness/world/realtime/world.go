@@ -39,11 +39,13 @@ type Config struct {
 	Seed  uint64
 	Watch world.Watch // nil functions are not called; none is called from Close on
 
-	Programs     world.Programs           // nodes that are servers of somebody else's
-	ReadyTimeout time.Duration            // until a node listens on its ports; default 2 min, for a slow machine
-	StopTimeout  time.Duration            // until a node has ended after Stop; default 30 s
-	Canary       func(late time.Duration) // told, once a second from Zero on, how late this process' timers fired at worst
-	Log          *slog.Logger             // for people; default none
+	Programs     world.Programs                      // nodes that are servers of somebody else's
+	ReadyTimeout time.Duration                       // until a node listens on its ports; default 2 min, for a slow machine
+	StopTimeout  time.Duration                       // until a node has ended after Stop; default 30 s
+	Canary       func(late time.Duration)            // told, once a second from Zero on, how late this process' timers fired at worst
+	Late         func(node string, by time.Duration) // told from Zero on that this machine's disk kept a node waiting
+	Starved      Starved                             // told, once a second from Zero on, how long processes waited for a processor, where the system counts that
+	Log          *slog.Logger                        // for people; default none
 }
 
 // Host is a host with its addresses.
@@ -101,6 +103,9 @@ type Process interface {
 	// Settled tells whether somebody listens at a real address while all its threads wait.
 	// It is true where nobody can tell.
 	Settled(at netip.AddrPort) bool
+	// Waited tells how long it has waited for a processor while it could have run. An
+	// error says that this cannot be told.
+	Waited() (time.Duration, error)
 }
 
 // World is a run in real time. It implements world.World.
@@ -113,7 +118,7 @@ type World struct {
 	zero     atomic.Pointer[time.Time] // until Zero, when the world was made
 	begun    atomic.Bool               // Zero was called
 	datagram *datagrams
-	ctx      context.Context // of the canary
+	ctx      context.Context // of those who tell how late all is
 	stop     context.CancelFunc
 	wg       sync.WaitGroup
 	over     chan struct{} // closed when Close is done
@@ -125,7 +130,6 @@ type World struct {
 	nodes  map[string]*node // that run, or are being started
 	ill    map[string]*illDisk
 	actors map[string]*host.Host
-	sings  bool // the canary was started
 	closed bool
 }
 
@@ -189,15 +193,17 @@ func (w *World) Now() time.Duration {
 	return time.Since(*w.zero.Load())
 }
 
-// Zero sets the world's clock to zero, for the nodes' logs too. The canary sings from now on.
+// Zero sets the world's clock to zero, for the nodes' logs too. From now on it is told how late all is.
 func (w *World) Zero() {
 	now := time.Now()
 	w.zero.Store(&now)
-	w.begun.Store(true)
 	w.mu.Lock()
-	if w.cfg.Canary != nil && !w.sings && !w.closed {
-		w.sings = true
+	first := !w.begun.Swap(true) && !w.closed
+	if first && w.cfg.Canary != nil {
 		w.wg.Go(func() { Canary(w.ctx, w.cfg.Canary) })
+	}
+	if first && w.cfg.Starved != nil {
+		w.wg.Go(w.countWaits)
 	}
 	w.mu.Unlock()
 	for _, n := range w.running() {

@@ -217,3 +217,6 @@ func (p *process) Tail() string          { return child.Tail(p.log) }
 
 // Settled is not told through the wall of a container.
 func (p *process) Settled(netip.AddrPort) bool { return true }
+
+// Waited is not told through it either: the guard there tells how late it is itself.
+func (p *process) Waited() (time.Duration, error) { return 0, errors.ErrUnsupported }
