@@ -25,7 +25,7 @@ type Environment struct {
 	LoadBefore float64 `json:"load_before"`   // runnable processes of the last minute, before the run
 	LoadAfter  float64 `json:"load_after"`
 	WallS      float64 `json:"wall_s"`
-	Played     int     `json:"played"` // how often: twice when the first time proved nothing
+	Played     int     `json:"played"` // how often: again when one time proved nothing
 }
 
 // version spells the tool's commit.

@@ -67,7 +67,7 @@ type Run struct {
 	RecoveryS  float64    `json:"recovery_s"` // the longest single gap
 	IncidentS  float64    `json:"incident_s"` // played
 	WallS      float64    `json:"wall_s"`
-	Played     int        `json:"played"`             // how often: twice when the first time proved nothing
+	Played     int        `json:"played"`             // how often: again when one time proved nothing
 	Verified   bool       `json:"verified,omitempty"` // it was played again in another environment and was the same
 	Events     int        `json:"events"`
 	Hash       string     `json:"history_sha256"`

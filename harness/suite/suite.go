@@ -76,7 +76,7 @@ type Outcome struct {
 	Events   int
 	Hash     string // of the history
 	Wall     time.Duration
-	Played   int   // how often it was played; 0 when it was not begun
+	Played   int   // how often it was played, three times at most; 0 when it was not begun
 	Verified bool  // it was played again and was the same
 	Err      error // the run could not be carried out or judged
 }
@@ -106,7 +106,8 @@ type Config struct {
 // Run plays all jobs and returns their outcomes in the order of the jobs. Its
 // error is only that of all; what went wrong with a job is in its outcome.
 // A run in real time that proves nothing, most often because the machine was too
-// busy, is played once more when the others have ended, alone and at half the speed.
+// busy, is played once more when the others have ended, at half the speed and beside half
+// as many, and if it proves nothing then either, once more alone.
 // When ctx ends the running jobs heal, are judged as far as they came, and the
 // rest is not begun; Err of both is ErrStopped with ctx's cause.
 func Run(ctx context.Context, cfg Config, jobs []Job) ([]Outcome, error) {
@@ -125,12 +126,34 @@ func Run(ctx context.Context, cfg Config, jobs []Job) ([]Outcome, error) {
 	outcomes := make([]Outcome, len(jobs))
 	s.playAll(ctx, jobs, outcomes, true) // uses all there is, and would make the others late
 	s.playAll(ctx, jobs, outcomes, false)
-	for i, o := range outcomes {
-		if s.again(ctx, o) {
-			outcomes[i] = s.play(ctx, o.Job.slower(), o.Played)
-		}
-	}
+	s.playAgain(ctx, outcomes)
 	return outcomes, nil
+}
+
+// playAgain plays what proved nothing again: more slowly and fewer at once, and then alone.
+func (s *suite) playAgain(ctx context.Context, outcomes []Outcome) {
+	for _, atOnce := range []int{max(1, s.Real/2), 1} {
+		var unclear []int
+		for i, o := range outcomes {
+			if s.again(ctx, o) {
+				unclear = append(unclear, i)
+			}
+		}
+		if atOnce == 1 || len(unclear) == 1 {
+			s.last = true // each is alone now
+		}
+		var group errgroup.Group
+		group.SetLimit(atOnce)
+		for _, i := range unclear {
+			o := outcomes[i]
+			job := o.Job
+			if o.Played == 1 {
+				job = job.slower()
+			}
+			group.Go(func() error { outcomes[i] = s.play(ctx, job, o.Played); return nil })
+		}
+		group.Wait() //nolint:errcheck // the functions return none
+	}
 }
 
 // playAll plays the jobs in virtual time, or those in real time, some at once and
@@ -174,6 +197,7 @@ func (c Config) withDefaults() Config {
 
 type suite struct {
 	Config
+	last     bool          // nothing is played again any more; written while nothing is played
 	starting chan struct{} // holds one: to start many processes is the busiest moment of a run in real time
 	mu       sync.Mutex    // one Progress call at a time
 }
@@ -186,7 +210,7 @@ func (s *suite) tell(p Progress) {
 
 // again tells whether a run that was played is to be played once more.
 func (s *suite) again(ctx context.Context, o Outcome) bool {
-	return o.Inconclusive() && o.Played == 1 && o.Job.Plan.World != "virtual" && ctx.Err() == nil
+	return !s.last && o.Inconclusive() && o.Job.Plan.World != "virtual" && ctx.Err() == nil
 }
 
 // play plays one job in a child, judges it and draws its page. It was played before
@@ -218,7 +242,7 @@ func (s *suite) play(ctx context.Context, j Job, before int) Outcome {
 		o.Verified = o.Err == nil
 	}
 	if s.again(ctx, o) {
-		s.tell(Progress{Job: j, At: j.Plan.End, Text: "inconclusive, to be played again more slowly when the others have ended"})
+		s.tell(Progress{Job: j, At: j.Plan.End, Text: "inconclusive, to be played again when the others have ended"})
 		return o
 	}
 	s.tell(Progress{Job: j, At: j.Plan.End, Done: &o})

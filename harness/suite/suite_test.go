@@ -84,6 +84,7 @@ func fakes() map[string]func(dir string) {
 			playRecorder(dir, keeping(func() string { return strings.Join(os.Environ(), "\n") }))
 		},
 		"counts":      count,
+		"quiet":       func(dir string) { busy(dir, 0) },
 		"busy":        func(dir string) { busy(dir, 1) },
 		"always-busy": func(dir string) { busy(dir, 99) },
 	}
@@ -262,22 +263,38 @@ func TestRunPlaysNoMoreAtOnceThanAllowed(t *testing.T) {
 	}
 }
 
-// TestAnInconclusiveRunIsPlayedOnceMore: in real time, after the others, and not for ever.
-func TestAnInconclusiveRunIsPlayedOnceMore(t *testing.T) {
-	jobs := []Job{job(t, "busy"), job(t, "always-busy"), job(t, "busy.virtual")}
-	jobs[0].Plan.World, jobs[1].Plan.World = "loopback", "loopback"
-	var told seen
-	outcomes, err := Run(t.Context(), Config{Out: t.TempDir(), Progress: told.show}, jobs)
-	require.NoError(t, err)
-	for i, want := range []struct {
-		played int
-		result check.Result
-	}{{2, check.Pass}, {2, check.Inconclusive}, {1, check.Inconclusive}} {
-		require.NoError(t, outcomes[i].Err)
-		require.Equal(t, want.result, outcomes[i].Verdict.Result, jobs[i].Plan.Variant)
-		require.Equal(t, want.played, outcomes[i].Played, jobs[i].Plan.Variant)
+// TestAnInconclusiveRunIsPlayedAgain: in real time, after the others, alone at last, and not for ever.
+func TestAnInconclusiveRunIsPlayedAgain(t *testing.T) {
+	for name, c := range map[string]struct {
+		variants []string
+		atOnce   int
+		played   []int
+		proves   []bool
+	}{
+		"some at once, then alone": {[]string{"busy", "always-busy", "busy.virtual"}, 5, []int{2, 3, 1}, []bool{true, false, false}},
+		"one is alone":             {[]string{"quiet", "always-busy"}, 5, []int{1, 2}, []bool{true, false}},
+		"all were alone":           {[]string{"busy", "always-busy"}, 1, []int{2, 2}, []bool{true, false}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var jobs []Job
+			for _, v := range c.variants {
+				j := job(t, v)
+				if !strings.HasSuffix(v, ".virtual") {
+					j.Plan.World = "loopback"
+				}
+				jobs = append(jobs, j)
+			}
+			var told seen
+			outcomes, err := Run(t.Context(), Config{Out: t.TempDir(), Real: c.atOnce, Progress: told.show}, jobs)
+			require.NoError(t, err)
+			for i, o := range outcomes {
+				require.NoError(t, o.Err)
+				require.Equal(t, c.proves[i], o.Verdict.Result == check.Pass, c.variants[i])
+				require.Equal(t, c.played[i], o.Played, c.variants[i])
+			}
+			require.ElementsMatch(t, c.variants, told.done, "each is done once")
+		})
 	}
-	require.ElementsMatch(t, []string{"busy", "always-busy", "busy.virtual"}, told.done, "each is done once")
 }
 
 func TestASlowerJobDiffersInNothingElse(t *testing.T) {
