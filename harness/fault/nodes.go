@@ -9,17 +9,30 @@ import (
 	"deadair/harness/world"
 )
 
-// onNodes sends a signal to each node of a step; heal undoes it node by node, last first.
+// onNodes sends a signal to each node of a step, to all at once where that ends or freezes them;
+// heal undoes it node by node, last first.
 func onNodes(ctx context.Context, s Site, step scenario.Step, sig world.Signal, heal func(context.Context, Site, string) error) (Active, error) {
 	a := &nodes{site: s, heal: heal}
+	w, together := s.World().(world.Crowds)
+	together = together && sig != world.Stop // those end at their own pace, one after the other
 	for _, n := range step.Nodes {
 		if !s.World().Running(n) {
 			return a, errors.Join(fmt.Errorf("%s %s: it does not run", sig, n), a.End(ctx))
+		}
+		if together {
+			continue
 		}
 		if err := s.World().Signal(ctx, n, sig); err != nil {
 			return a, errors.Join(fmt.Errorf("%s %s: %w", sig, n, err), a.End(ctx))
 		}
 		a.hit = append(a.hit, n)
+	}
+	if !together {
+		return a, nil
+	}
+	a.hit = step.Nodes
+	if err := w.SignalAll(ctx, step.Nodes, sig); err != nil {
+		return a, errors.Join(err, a.End(ctx))
 	}
 	return a, nil
 }

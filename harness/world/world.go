@@ -98,6 +98,14 @@ type Disks interface {
 	BreakDisk(host string, f DiskFault) (Broken, error)
 }
 
+// Crowds is a world in which one signal after another takes time, so that a client could
+// turn from a node that is gone to one that is about to go.
+type Crowds interface {
+	// SignalAll is Signal for several nodes in one instant, or as near as the machine
+	// can. It returns when all of them are done, with the errors of all.
+	SignalAll(ctx context.Context, nodes []string, s Signal) error
+}
+
 // Clocks is a world in which each host has a clock of its own.
 type Clocks interface {
 	// SetClock has the stamps of a host be ahead of the world's time, or behind it when by

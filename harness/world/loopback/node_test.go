@@ -5,6 +5,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -41,6 +42,29 @@ func TestKill(t *testing.T) {
 	kept, err := io.ReadAll(f)
 	require.NoError(t, err)
 	require.Equal(t, "this", string(kept))
+}
+
+// TestKillOfManyAtOnce: none waits for another one's end.
+func TestKillOfManyAtOnce(t *testing.T) {
+	var ended atomic.Int32
+	both := make(chan struct{})
+	s := newStage(t, func(c *Config) {
+		c.Watch.NodeEnded = func(node, _ string) {
+			if ended.Add(1) == 2 {
+				close(both)
+			}
+			select {
+			case <-both:
+			case <-time.After(patience):
+				t.Errorf("%s ended alone", node)
+			}
+		}
+	})
+	s.start("a", "echo")
+	s.start("b", "echo")
+	require.NoError(t, s.SignalAll(t.Context(), []string{"a", "b"}, world.Kill))
+	require.False(t, s.Running("a") || s.Running("b"))
+	require.ErrorContains(t, s.SignalAll(t.Context(), []string{"a", "b"}, world.Kill), "kill b: it does not run")
 }
 
 func TestKillOfAPausedNode(t *testing.T) {

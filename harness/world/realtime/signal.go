@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"sync"
 	"time"
 
 	"deadair/harness/world"
@@ -18,6 +19,19 @@ func (w *World) Signal(ctx context.Context, name string, s world.Signal) error {
 		return fmt.Errorf("%s %s: %w", s, name, err)
 	}
 	return nil
+}
+
+var _ world.Crowds = (*World)(nil)
+
+// SignalAll implements world.Crowds.
+func (w *World) SignalAll(ctx context.Context, names []string, s world.Signal) error {
+	errs := make([]error, len(names))
+	var all sync.WaitGroup
+	for i, name := range names {
+		all.Go(func() { errs[i] = w.Signal(ctx, name, s) })
+	}
+	all.Wait()
+	return errors.Join(errs...)
 }
 
 func (w *World) signal(ctx context.Context, name string, s world.Signal) error {
