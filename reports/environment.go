@@ -62,8 +62,7 @@ func surroundings(j Judged) []Fact {
 	if j.Plan.World == "virtual" {
 		return append(all, Fact{"clock", "virtual: no canary, nothing can be late"})
 	}
-	return append(all, Fact{"clock", fmt.Sprintf("the system's, %g incident seconds a second", j.Plan.Speed)}, Fact{"harness late", worst(j.Events, history.Canary)},
-		Fact{"waits for a processor", worst(j.Events, history.Starved)})
+	return append(all, Fact{"clock", fmt.Sprintf("the system's, %g incident seconds a second", j.Plan.Speed)}, Fact{"harness late", lateness(j.Events)})
 }
 
 // extent spells how much a run was: how long, who was on air, how often the system had to
@@ -87,18 +86,32 @@ func extent(j Judged) string {
 		span(j.Plan.End), plural(shows, "show"), plural(claims, "claim"), plural(probes, "probe"), number(bytes), number(len(j.Events)))
 }
 
-// worst spells how long something of each second took, in incident time: how late the harness'
-// own timers were, or how long the processes of an admission waited.
-func worst(es []history.Event, kind history.Kind) string {
+// lateness spells how late the harness' own timers were, in incident time, and what else the
+// machine had the run wait for.
+func lateness(es []history.Event) string {
 	var all []time.Duration
+	worst := map[string]time.Duration{}
 	for _, e := range es {
-		if e.Kind == kind {
+		switch {
+		case e.Kind == history.Canary && e.Node == "harness":
 			all = append(all, e.Took)
+		case e.Kind == history.Canary:
+			worst["nodes"] = max(worst["nodes"], e.Took)
+		case e.Kind == history.Starved:
+			worst[e.Class] = max(worst[e.Class], e.Took)
 		}
 	}
 	if len(all) == 0 {
 		return "not measured"
 	}
 	slices.Sort(all)
-	return fmt.Sprintf("median %s, 99 of 100 at most %s, worst %s", span(all[len(all)/2]), span(all[(len(all)*99-1)/100]), span(all[len(all)-1]))
+	text := fmt.Sprintf("median %s, 99 of 100 at most %s, worst %s", span(all[len(all)/2]), span(all[(len(all)*99-1)/100]), span(all[len(all)-1]))
+	for _, what := range []struct{ key, says string }{
+		{"nodes", "a node was late by %s"}, {"processor", "an admission waited up to %s for processors"}, {"disk", "a node waited up to %s for its disk"},
+	} {
+		if d := worst[what.key]; d > 0 {
+			text += "; " + fmt.Sprintf(what.says, span(d))
+		}
+	}
+	return text
 }

@@ -27,7 +27,9 @@ func TestSurroundings(t *testing.T) {
 	for i := range 100 {
 		f.add(history.Event{At: time.Duration(i) * time.Second, Node: "harness", Kind: history.Canary, Took: time.Duration(i) * time.Millisecond})
 	}
-	f.add(history.Event{At: time.Second, Node: "harness", Kind: history.Starved, Took: 2 * time.Second})
+	f.add(history.Event{At: time.Second, Node: "recorder", Kind: history.Canary, Took: 3 * time.Second})
+	f.add(history.Event{At: time.Second, Node: "harness", Kind: history.Starved, Class: "processor", Took: 2 * time.Second})
+	f.add(history.Event{At: time.Second, Node: "recorder", Kind: history.Starved, Class: "disk", Took: time.Second})
 	f.add(history.Event{Node: "rome-1", Kind: history.OnAir})
 	f.add(history.Event{Node: "rome-1", Kind: history.Attempt, Class: "refused"})
 	f.add(history.Event{Node: "rome-1", Kind: history.Attempt, Class: "accepted"})
@@ -41,8 +43,8 @@ func TestSurroundings(t *testing.T) {
 	require.Equal(t, "2 × of an unknown model", facts["processors"])
 	require.Equal(t, "1.50, 0.00", facts["load before and after"])
 	require.Equal(t, "2 times", facts["played"])
-	require.Equal(t, "median 0.05 s, 99 of 100 at most 0.10 s, worst 0.10 s", facts["harness late"])
-	require.Equal(t, "median 2.00 s, 99 of 100 at most 2.00 s, worst 2.00 s", facts["waits for a processor"])
-	require.Equal(t, "15 min of 1 show, with 1 claim (accepted), 1,600 probes of health checkers, 4,096 bytes on recorders' disks, 112 events", facts["what was played"])
+	require.Equal(t, "median 0.05 s, 99 of 100 at most 0.10 s, worst 0.10 s; a node was late by 3.00 s; "+
+		"an admission waited up to 2.00 s for processors; a node waited up to 1.00 s for its disk", facts["harness late"])
+	require.Equal(t, "15 min of 1 show, with 1 claim (accepted), 1,600 probes of health checkers, 4,096 bytes on recorders' disks, 114 events", facts["what was played"])
 	require.Equal(t, "the system's, 10 incident seconds a second", facts["clock"])
 }

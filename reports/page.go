@@ -158,7 +158,7 @@ func facts(p *scenario.Plan, es []history.Event, v check.Verdict, r Run) []Fact 
 	}
 	var late time.Duration
 	for _, e := range es {
-		if e.Kind == history.Canary {
+		if e.Kind == history.Canary && e.Node == "harness" {
 			late = max(late, e.Took)
 		}
 	}

@@ -86,7 +86,7 @@ func (e *evidence) undrained(node string, from, to time.Duration) bool {
 // balancer could have placed a connection on all through a stretch, as far as it could know.
 func (e *evidence) free(balancer, home, generation string, from, to time.Duration, all map[string][]crowd) string {
 	for _, r := range e.recorders {
-		if home != "" && datacenter(r) != home || generation != "" && e.plan.System.Generation(r) != generation || !e.lived(r, balancer, from, to) || e.late > e.plan.Timing.Slack {
+		if home != "" && datacenter(r) != home || generation != "" && e.plan.System.Generation(r) != generation || !e.lived(r, balancer, from, to) {
 			continue
 		}
 		if most(all[r], from-roomKnown, to+roomKnown) < e.capacity(r) {

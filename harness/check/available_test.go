@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"deadair/harness/history"
 	"deadair/harness/scenario"
 )
 
@@ -101,6 +102,22 @@ func TestAvailableServer(t *testing.T) {
 			require.Equal(t, c.fails, v.failed(), "%+v", v.Properties)
 			require.Equal(t, contains(c.fails, "available-server"), of(t, v, "available-server").FirstEvent != nil)
 		})
+	}
+}
+
+// TestALateMachineIsNoReasonToTurnAway: whether there was room is in doubt then, which is no pass.
+func TestALateMachineIsNoReasonToTurnAway(t *testing.T) {
+	for late, want := range map[time.Duration]Result{second: Fail, 2 * second: Inconclusive} {
+		r := newRun(t, expand(t, crowded, "today", "loopback"))
+		for name, recorder := range spread() {
+			r.shows[name].recorder, r.shows[name].conns[0].recorder = recorder, recorder
+		}
+		r.lose("rome-03", 100*second+20*time.Millisecond, "eof")
+		r.answered("rome-03", 102*second, b1, 403)
+		r.shows["rome-03"].recorder = "us-east/recorder-1"
+		r.back("rome-03", 108*second, b1)
+		r.add(history.Event{At: 60 * second, Node: "us-east/recorder-1", Kind: history.Canary, Took: late})
+		require.Equal(t, want, of(t, Judge(r.plan, r.history()), "available-server").Result)
 	}
 }
 

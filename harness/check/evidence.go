@@ -19,8 +19,9 @@ type evidence struct {
 	votes   map[string][]vote   // by balancer
 	asked   []int               // events of visitors' requests
 	mails   []int               // events of mails that the relay took
-	late    time.Duration       // the harness' own worst lateness, or a node's
-	starved time.Duration       // the longest waits for a processor that one admission can have met
+	late    history.Event       // the canary that was the latest one
+	starved history.Event       // the longest wait of one admission for processors
+	disk    history.Event       // the longest wait for a disk
 	hashed  map[string]bool     // recorders whose disk was read, the store and the mail relay
 	left    int                 // uploads that were left half done
 
@@ -76,10 +77,8 @@ func (e *evidence) take(i int, ev history.Event, shows map[string]*show) {
 				s.take(i, ev)
 			}
 		}
-	case history.Canary:
-		e.late = max(e.late, ev.Took)
-	case history.Starved:
-		e.starved = max(e.starved, ev.Took)
+	case history.Canary, history.Starved:
+		e.busy(ev)
 	case history.AnswerChanged:
 		e.answers[ev.Subject] = append(e.answers[ev.Subject], answer{ev.At, ev.Hosts, ev.Class == "fail-open", i})
 	case history.Voted:
@@ -156,25 +155,55 @@ func (e *evidence) fit() {
 
 // serial is how many wake-ups one after another lie between a broadcaster's loss
 // and its next frame on a disk, in clients, links and servers together. Each may
-// come as late as the latest one that the harness saw.
-const serial = 20
+// come as late as the latest one that the harness saw. serialSyncs is how many syncs
+// of a disk lie there: the journal of a show, its names, its first segment.
+const (
+	serial      = 20
+	serialSyncs = 5
+)
+
+// busy takes in how late the machine made the run. What comes after all that is judged does
+// not count: to read the disks keeps everybody waiting.
+func (e *evidence) busy(ev history.Event) {
+	worst := &e.late
+	switch {
+	case ev.At > e.plan.End+e.plan.Timing.Over:
+		return
+	case ev.Kind == history.Starved && ev.Class == "disk":
+		worst = &e.disk
+	case ev.Kind == history.Starved:
+		worst = &e.starved
+	}
+	if ev.Took > worst.Took {
+		*worst = ev
+	}
+}
 
 // doubtful tells whether a machine that was too busy can have caused a fail. Beyond
 // the slack nothing is certain: the servers' own deadlines pass, and what follows may
 // take as long as a fault. A timer may fire in time in a process that has much to do and
-// gets little of a processor: what it waited in all counts as well.
+// gets little of a processor, or waits for a disk: both are told apart.
 func (e *evidence) doubtful(f Finding) bool {
-	return e.late > e.plan.Timing.Slack || f.Over > 0 && f.Over <= max(serial*e.late, e.starved)
+	return max(e.late.Took, e.disk.Took) > e.plan.Timing.Slack ||
+		f.Over > 0 && f.Over <= max(serial*e.late.Took, serialSyncs*e.disk.Took, e.starved.Took)
 }
 
-// lateness tells that the machine was too slow.
+// lateness tells that the machine was too slow, and how that was seen.
 func (e *evidence) lateness() Finding {
-	if e.late <= e.plan.Timing.Slack && e.starved > serial*e.late {
-		return Finding{Sentence: fmt.Sprintf("the run's processes waited %v of a second for a processor, too long for what was measured here: run it on a quieter machine or at a lower speed",
-			time.Duration(float64(e.starved)/e.plan.Speed).Round(10*time.Millisecond))}
+	const advice = "too long for what was measured here: run it on a quieter machine or at a lower speed"
+	took := func(ev history.Event) time.Duration { return ev.Took.Round(10 * time.Millisecond) }
+	late, slow := serial*e.late.Took, serialSyncs*e.disk.Took
+	switch {
+	case e.late.Took > e.plan.Timing.Slack || late >= max(slow, e.starved.Took):
+		who := e.late.Node
+		if who == "harness" {
+			who = "the harness"
+		}
+		return Finding{Sentence: fmt.Sprintf("%s ran %v late, %s", who, took(e.late), advice)}
+	case e.disk.Took > e.plan.Timing.Slack || slow >= e.starved.Took:
+		return Finding{Sentence: fmt.Sprintf("the machine's disk had %s wait for %v, %s", e.disk.Node, took(e.disk), advice)}
 	}
-	return Finding{Sentence: fmt.Sprintf("the harness ran %v late, too late for what it measured here: run it on a quieter machine or at a lower speed",
-		e.late.Round(10*time.Millisecond))}
+	return Finding{Sentence: fmt.Sprintf("what a broadcaster waits for had to wait %v for processors, %s", took(e.starved), advice)}
 }
 
 func (e *evidence) nodes(count func(scenario.Datacenter) int, kind string) []string {

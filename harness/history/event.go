@@ -22,14 +22,14 @@ const (
 	BaselineFailed Kind = "baseline-failed"
 	// Canary is the worst lateness of the harness' own timers since the last
 	// canary: Took, in incident time. Only worlds in real time report it. There is one
-	// more of a node, which Node then names, that got no processor while others did (in
-	// containers for each, elsewhere if it waited for one longer than is allowed), or that
-	// this machine's disk kept waiting.
+	// more of a node, which Node then names, that may get no processor while others do: in
+	// containers for each, elsewhere if it waited for one longer than the harness may be late.
 	Canary Kind = "canary"
-	// Starved is how long the processes of a run waited for a processor since the last one:
-	// Took, in incident time, is the sum of as many processes as an admission passes
-	// through, of those that waited longest. Subject is the node that waited longest at a
-	// stretch. Only worlds in real time report it, where the system counts it.
+	// Starved is what else this machine had the run wait for: Took, in incident time. Only
+	// worlds in real time report it. Of Class processor there is one a second, where the
+	// system counts it: how much of the second one admission can have waited, in all the
+	// processes that it passes through; Subject is the node that waited longest at a stretch.
+	// Of Class disk Node is a node that one operation of its disk kept waiting, faults aside.
 	Starved Kind = "starved"
 	// HashChoice tells which recorder (Peer) the hash alone would choose for the
 	// broadcaster Subject, with every recorder of its nearest datacenter healthy.

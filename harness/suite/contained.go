@@ -91,7 +91,7 @@ func playInside(ctx context.Context, s *inside.Stage, out *teller) error {
 	log := history.NewLog(func() time.Duration { return incident(p, w.Now()) })
 	w, err = inside.Open(inside.Config{
 		Stage: s, Kinds: stack.Kinds(), Programs: stack.Programs(p), Seed: p.Seed, Watch: stack.Watch(log),
-		Canary: canary(p, log), Late: lateNodes(p, log), Log: logs.of("world"),
+		Canary: canary(p, log), Late: lateNodes(p, log), SlowDisk: slowDisk(p, log), Log: logs.of("world"),
 	})
 	if err != nil {
 		return err

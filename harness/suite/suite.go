@@ -79,6 +79,7 @@ type Outcome struct {
 	Played   int   // how often it was played, three times at most; 0 when it was not begun
 	Verified bool  // it was played again and was the same
 	Err      error // the run could not be carried out or judged
+	waits    bool  // it is to be played again, and nobody was told that it is done
 }
 
 // Progress is a sign of life of a running job.
@@ -142,18 +143,34 @@ func (s *suite) playAgain(ctx context.Context, outcomes []Outcome) {
 		if atOnce == 1 || len(unclear) == 1 {
 			s.last = true // each is alone now
 		}
-		var group errgroup.Group
-		group.SetLimit(atOnce)
-		for _, i := range unclear {
+		s.playUnclear(ctx, outcomes, unclear, atOnce)
+	}
+	for i, o := range outcomes {
+		if o.waits {
+			outcomes[i].waits = false
+			s.tell(Progress{Job: o.Job, At: o.Job.Plan.End, Done: &outcomes[i]})
+		}
+	}
+}
+
+// playUnclear plays some once more. What is not begun before ctx ends stays as it was judged.
+func (s *suite) playUnclear(ctx context.Context, outcomes []Outcome, unclear []int, atOnce int) {
+	var group errgroup.Group
+	group.SetLimit(atOnce)
+	for _, i := range unclear {
+		group.Go(func() error {
 			o := outcomes[i]
 			job := o.Job
 			if o.Played == 1 {
 				job = job.slower()
 			}
-			group.Go(func() error { outcomes[i] = s.play(ctx, job, o.Played); return nil })
-		}
-		group.Wait() //nolint:errcheck // the functions return none
+			if ctx.Err() == nil {
+				outcomes[i] = s.play(ctx, job, o.Played)
+			}
+			return nil
+		})
 	}
+	group.Wait() //nolint:errcheck // the functions return none
 }
 
 // playAll plays the jobs in virtual time, or those in real time, some at once and
@@ -242,6 +259,7 @@ func (s *suite) play(ctx context.Context, j Job, before int) Outcome {
 		o.Verified = o.Err == nil
 	}
 	if s.again(ctx, o) {
+		o.waits = true
 		s.tell(Progress{Job: j, At: j.Plan.End, Text: "inconclusive, to be played again when the others have ended"})
 		return o
 	}

@@ -83,12 +83,14 @@ func fakes() map[string]func(dir string) {
 		"environment": func(dir string) {
 			playRecorder(dir, keeping(func() string { return strings.Join(os.Environ(), "\n") }))
 		},
-		"counts":      count,
+		"counts":      func(dir string) { count(dir, "counts") },
 		"quiet":       func(dir string) { busy(dir, 0) },
 		"busy":        func(dir string) { busy(dir, 1) },
-		"always-busy": func(dir string) { busy(dir, 99) },
+		"always-busy": alwaysBusy, "always-busy-2": alwaysBusy, "always-busy-3": alwaysBusy, "always-busy-4": alwaysBusy,
 	}
 }
+
+func alwaysBusy(dir string) { busy(dir, 99) }
 
 // busy leaves a history that proves nothing, as often as told, and then does not.
 func busy(dir string, times int) {
@@ -100,6 +102,10 @@ func busy(dir string, times int) {
 	f.WriteString("x")
 	before, _ := f.Seek(0, io.SeekCurrent)
 	f.Close()
+	if p.World != "virtual" {
+		fmt.Println(`{"text": "the system is up"}`) // the next one may start
+		count(dir, fmt.Sprintf("counts-%d", before))
+	}
 	p.World = "virtual"
 	out := newTeller(io.Discard)
 	if err := playVirtual(context.Background(), p, dir, out); err != nil {
@@ -113,14 +119,14 @@ func busy(dir string, times int) {
 	log.Close()
 }
 
-// count notes in the scenario's folder how many of its kind run at once.
-func count(dir string) {
+// count notes in a file of the scenario's folder how many of its kind run at once.
+func count(dir, file string) {
 	mine := filepath.Join(dir, "..", fmt.Sprintf("running-%d", os.Getpid()))
 	os.WriteFile(mine, nil, 0o644)
 	time.Sleep(100 * time.Millisecond)
 	all, _ := filepath.Glob(filepath.Join(dir, "..", "running-*"))
 	os.Remove(mine)
-	f, _ := os.OpenFile(filepath.Join(dir, "..", "counts"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+	f, _ := os.OpenFile(filepath.Join(dir, "..", file), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
 	fmt.Fprintln(f, len(all))
 	f.Close()
 }
@@ -263,38 +269,83 @@ func TestRunPlaysNoMoreAtOnceThanAllowed(t *testing.T) {
 	}
 }
 
-// TestAnInconclusiveRunIsPlayedAgain: in real time, after the others, alone at last, and not for ever.
+// realJob is job on real sockets, where a variant that is busy proves nothing for a while.
+func realJob(t *testing.T, variant string) Job {
+	t.Helper()
+	source := []byte(small + "variants: {" + variant + ": {verdict: pass}}\n")
+	f, err := scenario.Parse("small.yaml", source)
+	require.NoError(t, err)
+	p, err := scenario.Expand(f, variant, "loopback", 1, 4)
+	require.NoError(t, err)
+	return Job{Plan: p, Source: source}
+}
+
+// TestAnInconclusiveRunIsPlayedAgain: in real time, after the others, more slowly, alone at last,
+// and not for ever.
 func TestAnInconclusiveRunIsPlayedAgain(t *testing.T) {
 	for name, c := range map[string]struct {
 		variants []string
 		atOnce   int
 		played   []int
 		proves   []bool
+		most     []int // at once, each time
 	}{
-		"some at once, then alone": {[]string{"busy", "always-busy", "busy.virtual"}, 5, []int{2, 3, 1}, []bool{true, false, false}},
-		"one is alone":             {[]string{"quiet", "always-busy"}, 5, []int{1, 2}, []bool{true, false}},
-		"all were alone":           {[]string{"busy", "always-busy"}, 1, []int{2, 2}, []bool{true, false}},
+		"some at once, then alone": {[]string{"busy", "always-busy", "always-busy-2", "always-busy-3"}, 5, []int{2, 3, 3, 3}, []bool{true, false, false, false}, []int{4, 2, 1}},
+		"one is alone":             {[]string{"quiet", "always-busy"}, 5, []int{1, 2}, []bool{true, false}, []int{2, 1}},
+		"all were alone":           {[]string{"busy", "always-busy"}, 1, []int{2, 2}, []bool{true, false}, []int{1, 1}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			var jobs []Job
+			jobs := []Job{job(t, "busy.virtual")}
 			for _, v := range c.variants {
-				j := job(t, v)
-				if !strings.HasSuffix(v, ".virtual") {
-					j.Plan.World = "loopback"
-				}
-				jobs = append(jobs, j)
+				jobs = append(jobs, realJob(t, v))
 			}
 			var told seen
-			outcomes, err := Run(t.Context(), Config{Out: t.TempDir(), Real: c.atOnce, Progress: told.show}, jobs)
+			out := t.TempDir()
+			outcomes, err := Run(t.Context(), Config{Out: out, Real: c.atOnce, Progress: told.show}, jobs)
 			require.NoError(t, err)
-			for i, o := range outcomes {
+			require.Equal(t, 1, outcomes[0].Played, "in virtual time no machine is too busy")
+			for i, o := range outcomes[1:] {
 				require.NoError(t, o.Err)
 				require.Equal(t, c.proves[i], o.Verdict.Result == check.Pass, c.variants[i])
 				require.Equal(t, c.played[i], o.Played, c.variants[i])
+				require.Equal(t, 4/float64(min(2, o.Played)), o.Job.Plan.Speed, c.variants[i])
 			}
-			require.ElementsMatch(t, c.variants, told.done, "each is done once")
+			require.ElementsMatch(t, append(c.variants, "busy.virtual"), told.done, "each is done once")
+			for i, most := range c.most {
+				data, err := os.ReadFile(filepath.Join(out, "small", fmt.Sprintf("counts-%d", i+1)))
+				require.NoError(t, err)
+				for _, n := range strings.Fields(string(data)) {
+					require.LessOrEqual(t, n, fmt.Sprint(most), "the %d. time", i+1)
+				}
+			}
+			require.NoFileExists(t, filepath.Join(out, "small", fmt.Sprintf("counts-%d", len(c.most)+1)))
 		})
 	}
+}
+
+// TestStopBeforeARunIsPlayedAgain: what it proved the first time stays, and it is told.
+func TestStopBeforeARunIsPlayedAgain(t *testing.T) {
+	jobs := []Job{realJob(t, "always-busy"), realJob(t, "always-busy-2"), realJob(t, "always-busy-3"), realJob(t, "always-busy-4")}
+	var told seen
+	ctx, stop := context.WithCancelCause(t.Context())
+	ups := 0
+	show := func(p Progress) {
+		told.show(p)
+		if p.Text == "the system is up" {
+			ups++
+		}
+		if ups > len(jobs) { // the first one is played again
+			stop(errors.New("Ctrl-C"))
+		}
+	}
+	outcomes, err := Run(ctx, Config{Out: t.TempDir(), Real: 4, Progress: show}, jobs)
+	require.NoError(t, err)
+	for _, o := range outcomes {
+		require.NoError(t, o.Err)
+		require.Equal(t, check.Inconclusive, o.Verdict.Result)
+		require.NotZero(t, o.Played)
+	}
+	require.Len(t, told.done, 4, "each is done once")
 }
 
 func TestASlowerJobDiffersInNothingElse(t *testing.T) {

@@ -90,7 +90,7 @@ func playLoopback(ctx context.Context, p *scenario.Plan, dir string, out *teller
 		Seed:   p.Seed,
 		Dir:    dir,
 		Watch:  stack.Watch(log),
-		Canary: canary(p, log), Late: lateNodes(p, log), Starved: starved(p, log),
+		Canary: canary(p, log), SlowDisk: slowDisk(p, log), Starved: starved(p, log),
 		Log: logs.of("world"),
 	})
 	if err != nil {
@@ -118,10 +118,17 @@ func lateNodes(p *scenario.Plan, log *history.Log) func(node string, by time.Dur
 func starved(p *scenario.Plan, log *history.Log) func(node string, worst, path time.Duration) {
 	late := lateNodes(p, log)
 	return func(node string, worst, path time.Duration) {
-		log.Add(history.Event{Node: "harness", Kind: history.Starved, Subject: node, Took: incident(p, path)})
+		log.Add(history.Event{Node: "harness", Kind: history.Starved, Class: "processor", Subject: node, Took: incident(p, path)})
 		if incident(p, worst) > p.Timing.Slack {
 			late(node, worst)
 		}
+	}
+}
+
+// slowDisk writes down what this machine's disk had a node wait.
+func slowDisk(p *scenario.Plan, log *history.Log) func(node string, by time.Duration) {
+	return func(node string, by time.Duration) {
+		log.Add(history.Event{Node: node, Kind: history.Starved, Class: "disk", Took: incident(p, by)})
 	}
 }
 

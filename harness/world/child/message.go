@@ -41,7 +41,7 @@ const (
 	Listening = "listening"  // from the child: Network, Port, Addr (the real one)
 	Closed    = "closed"     // from the child: Network, Port
 	Refused   = "refused"    // from the child: a dial of Addr (the logical one) was refused
-	Late      = "late"       // from the child: this machine's disk kept it waiting, Took
+	DiskSlow  = "disk-slow"  // from the child: this machine's disk kept it waiting, Took
 	farewell  = "farewell"   // from the child: nothing follows
 )
 

@@ -160,8 +160,8 @@ func (p *Process) Resume() error { return p.cmd.Process.Signal(syscall.SIGCONT) 
 // Settled tells whether somebody listens at an address while all the process' threads wait.
 func (p *Process) Settled(at netip.AddrPort) bool { return proc.Settled(p.cmd.Process.Pid, at) }
 
-// Waited tells how long the process has waited for a processor, as proc.Waited does.
-func (p *Process) Waited() (time.Duration, error) { return proc.Waited(p.cmd.Process.Pid) }
+// Waited tells how long each of the process' threads has waited for a processor, as proc.Waited does.
+func (p *Process) Waited() (map[string]time.Duration, error) { return proc.Waited(p.cmd.Process.Pid) }
 
 // PID is the process' id.
 func (p *Process) PID() int { return p.cmd.Process.Pid }

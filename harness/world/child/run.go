@@ -68,7 +68,7 @@ func run(kinds world.Kinds) int {
 		Seed: spec.Seed, Conf: spec.Conf, Log: log, Net: &network{spec: spec, out: out},
 	})
 	e := h.Env()
-	slow := &slowness{tell: func(took time.Duration) { out.offer(Message{Do: Late, Took: took}) }}
+	slow := &slowness{tell: func(took time.Duration) { out.offer(Message{Do: DiskSlow, Took: took}) }}
 	e.Disk = ill.On(watchedDisk{e.Disk, slow})
 	err = serve(ctx, e)
 	if err != nil {

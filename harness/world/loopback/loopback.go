@@ -54,7 +54,7 @@ type Config struct {
 	StopTimeout  time.Duration                       // until a node has ended after Stop; default 30 s
 	Mapped       bool                                // keep all sockets on 127.0.0.1, as where the system has no other loopback addresses
 	Canary       func(late time.Duration)            // told, once a second from Zero on, how late this process' timers fired at worst
-	Late         func(node string, by time.Duration) // told from Zero on that this machine's disk kept a node waiting
+	SlowDisk     func(node string, by time.Duration) // told from Zero on how long one operation of this machine's disk kept a node waiting
 	Starved      realtime.Starved                    // told, once a second from Zero on, how long processes waited for a processor, where the system counts that
 	Log          *slog.Logger                        // for people; default none
 }
@@ -103,7 +103,7 @@ func open(cfg Config) (*realtime.World, error) {
 	}
 	w, err := realtime.New(realtime.Config{
 		Hosts: hosts, Kinds: cfg.Kinds, Seed: cfg.Seed, Watch: cfg.Watch, Programs: cfg.Programs,
-		ReadyTimeout: cfg.ReadyTimeout, StopTimeout: cfg.StopTimeout, Canary: cfg.Canary, Late: cfg.Late, Starved: cfg.Starved, Log: cfg.Log,
+		ReadyTimeout: cfg.ReadyTimeout, StopTimeout: cfg.StopTimeout, Canary: cfg.Canary, SlowDisk: cfg.SlowDisk, Starved: cfg.Starved, Log: cfg.Log,
 	}, g)
 	if err != nil {
 		return nil, errors.Join(err, g.Close())

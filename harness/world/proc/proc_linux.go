@@ -51,15 +51,15 @@ func Settled(pid int, at netip.AddrPort) bool {
 	return true
 }
 
-// Waited tells how long the threads that a process has now have waited for a processor, since each
-// began, while they could have run (sched-stats in the kernel's documentation). What a process that
+// Waited tells how long each thread that a process has now has waited for a processor, since it
+// began, while it could have run (sched-stats in the kernel's documentation). What a process that
 // stands still misses is not waiting. A process that has ended has an error.
-func Waited(pid int) (time.Duration, error) {
+func Waited(pid int) (map[string]time.Duration, error) {
 	threads, err := os.ReadDir(fmt.Sprintf("/proc/%d/task", pid))
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
-	var sum time.Duration
+	all := make(map[string]time.Duration, len(threads))
 	for _, t := range threads {
 		stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%s/schedstat", pid, t.Name()))
 		if err != nil {
@@ -67,11 +67,11 @@ func Waited(pid int) (time.Duration, error) {
 		}
 		waited, ok := parseSchedstat(stat)
 		if !ok {
-			return 0, fmt.Errorf("read how long thread %s waited: unknown form", t.Name())
+			return nil, fmt.Errorf("read how long thread %s waited: unknown form", t.Name())
 		}
-		sum += waited
+		all[t.Name()] = waited
 	}
-	return sum, nil
+	return all, nil
 }
 
 // parseSchedstat finds the nanoseconds that a thread waited: the second of three numbers.

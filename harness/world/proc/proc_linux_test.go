@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"os/exec"
 	"runtime"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -112,9 +113,10 @@ func TestWaited(t *testing.T) {
 		first = shell
 	}
 	waited := func() time.Duration {
-		w, err := Waited(first.Process.Pid)
+		threads, err := Waited(first.Process.Pid)
 		require.NoError(t, err)
-		return w
+		require.Len(t, threads, 1)
+		return threads[strconv.Itoa(first.Process.Pid)]
 	}
 	require.Eventually(t, func() bool { return waited() > 0 }, 30*time.Second, time.Millisecond)
 

@@ -16,7 +16,7 @@ import (
 func Settled(int, netip.AddrPort) bool { return true }
 
 // Waited cannot be told here.
-func Waited(int) (time.Duration, error) { return 0, errors.ErrUnsupported }
+func Waited(int) (map[string]time.Duration, error) { return nil, errors.ErrUnsupported }
 
 // look asks ps for a process' state letter and the second it began in.
 func look(pid int) (state, began string, err error) {

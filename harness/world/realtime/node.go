@@ -196,8 +196,8 @@ func (w *World) hear(n *node, m child.Message) {
 		w.shut(n, at)
 	case child.DiskHit:
 		w.diskHit(n.Name, m.Hits)
-	case child.Late:
-		w.late(n, m.Took)
+	case child.DiskSlow:
+		w.slowDisk(n, m.Took)
 	case child.Refused:
 		dst, err := netip.ParseAddrPort(m.Addr)
 		if err != nil {
@@ -209,15 +209,15 @@ func (w *World) hear(n *node, m child.Message) {
 	}
 }
 
-// late hands on that a node waited for its disk. What it did not do while it was paused does not count.
-func (w *World) late(n *node, by time.Duration) {
+// slowDisk hands on that a node waited for its disk. What it did not do while it was paused does not count.
+func (w *World) slowDisk(n *node, by time.Duration) {
 	const underway = time.Second // at most, of what it tells
 	w.mu.Lock()
 	paused := time.Since(n.resumed) < by+underway
 	closed := w.closed
 	w.mu.Unlock()
-	if w.cfg.Late != nil && w.begun.Load() && !paused && !closed {
-		w.cfg.Late(n.Name, by)
+	if w.cfg.SlowDisk != nil && w.begun.Load() && !paused && !closed {
+		w.cfg.SlowDisk(n.Name, by)
 	}
 }
 

@@ -53,9 +53,7 @@ func (w *World) signal(ctx context.Context, name string, s world.Signal) error {
 	case world.Pause:
 		return n.proc.Pause(ctx)
 	case world.Resume:
-		w.mu.Lock()
-		n.resumed = time.Now()
-		w.mu.Unlock()
+		w.wakes(n)
 		return n.proc.Resume()
 	}
 	return errors.New("no such signal")
@@ -77,6 +75,13 @@ func (w *World) kill(ctx context.Context, n *node) error {
 	}
 }
 
+// wakes notes that a node goes on if it was paused.
+func (w *World) wakes(n *node) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	n.resumed = time.Now()
+}
+
 // ask notes why a node is going to end, unless it has ended already.
 func (w *World) ask(n *node, s world.Signal) bool {
 	w.mu.Lock()
@@ -90,6 +95,7 @@ func (w *World) ask(n *node, s world.Signal) bool {
 
 func (w *World) stopNode(ctx context.Context, n *node) error {
 	w.ask(n, world.Stop)
+	w.wakes(n)
 	if err := n.proc.Stop(); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return err
 	}

@@ -43,7 +43,7 @@ type Config struct {
 	ReadyTimeout time.Duration                       // until a node listens on its ports; default 2 min, for a slow machine
 	StopTimeout  time.Duration                       // until a node has ended after Stop; default 30 s
 	Canary       func(late time.Duration)            // told, once a second from Zero on, how late this process' timers fired at worst
-	Late         func(node string, by time.Duration) // told from Zero on that this machine's disk kept a node waiting
+	SlowDisk     func(node string, by time.Duration) // told from Zero on how long one operation of this machine's disk kept a node waiting
 	Starved      Starved                             // told, once a second from Zero on, how long processes waited for a processor, where the system counts that
 	Log          *slog.Logger                        // for people; default none
 }
@@ -103,9 +103,9 @@ type Process interface {
 	// Settled tells whether somebody listens at a real address while all its threads wait.
 	// It is true where nobody can tell.
 	Settled(at netip.AddrPort) bool
-	// Waited tells how long it has waited for a processor while it could have run. An
-	// error says that this cannot be told.
-	Waited() (time.Duration, error)
+	// Waited tells how long each of its threads has waited for a processor while it could
+	// have run. An error says that this cannot be told.
+	Waited() (map[string]time.Duration, error)
 }
 
 // World is a run in real time. It implements world.World.

@@ -219,4 +219,4 @@ func (p *process) Tail() string          { return child.Tail(p.log) }
 func (p *process) Settled(netip.AddrPort) bool { return true }
 
 // Waited is not told through it either: the guard there tells how late it is itself.
-func (p *process) Waited() (time.Duration, error) { return 0, errors.ErrUnsupported }
+func (p *process) Waited() (map[string]time.Duration, error) { return nil, errors.ErrUnsupported }

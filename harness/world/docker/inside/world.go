@@ -34,7 +34,8 @@ type Config struct {
 	Seed     uint64
 	Watch    world.Watch
 	Canary   func(late time.Duration)
-	Late     func(node string, by time.Duration) // told from Zero until Close how late timers fired in a node's container at worst, once a second, and that its disk kept it waiting
+	Late     func(node string, by time.Duration) // told, once a second from Zero until Close, how late timers fired in a node's container at worst
+	SlowDisk func(node string, by time.Duration) // as realtime's
 	Log      *slog.Logger
 }
 
@@ -93,7 +94,7 @@ func Open(cfg Config) (*World, error) {
 	}
 	w, err := realtime.New(realtime.Config{
 		Hosts: hosts, Kinds: cfg.Kinds, Seed: cfg.Seed, Watch: cfg.Watch, Programs: cfg.Programs,
-		Canary: cfg.Canary, Late: cfg.Late, Log: cfg.Log,
+		Canary: cfg.Canary, SlowDisk: cfg.SlowDisk, Log: cfg.Log,
 	}, g)
 	if err != nil {
 		return nil, fmt.Errorf("open the stage: %w", err)

@@ -10,16 +10,16 @@ import (
 	"deadair/harness/world/child"
 )
 
-// TestLateDisk: what a node waited for its disk counts while the run is on, and not if the node
+// TestSlowDisk: what a node waited for its disk counts while the run is on, and not if the node
 // was paused meanwhile.
-func TestLateDisk(t *testing.T) {
+func TestSlowDisk(t *testing.T) {
 	var told []time.Duration
-	w := &World{cfg: Config{Late: func(node string, by time.Duration) {
+	w := &World{cfg: Config{SlowDisk: func(node string, by time.Duration) {
 		require.Equal(t, "a", node)
 		told = append(told, by)
 	}}, hosts: map[string]Host{}}
 	n := &node{Node: world.Node{Name: "a"}}
-	tell := func(by time.Duration) { w.hear(n, child.Message{Do: child.Late, Took: by}) }
+	tell := func(by time.Duration) { w.hear(n, child.Message{Do: child.DiskSlow, Took: by}) }
 	tell(1 * time.Second)
 	w.begun.Store(true)
 	tell(2 * time.Second)
