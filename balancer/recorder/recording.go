@@ -73,7 +73,8 @@ func (r *recording) load() ([]manifest.Line, error) {
 	return lines, nil
 }
 
-// begin makes the directory and its manifest.
+// begin makes the directory and its manifest. Names become durable before there are
+// lines: a manifest without any promises nothing, and is begun again.
 func (r *recording) begin(lines ...manifest.Line) error {
 	if err := r.disk.MkdirAll(r.dir); err != nil {
 		return fmt.Errorf("make session directory: %w", err)
@@ -85,14 +86,15 @@ func (r *recording) begin(lines ...manifest.Line) error {
 	if err := f.Close(); err != nil {
 		return fmt.Errorf("create manifest: %w", err)
 	}
-	r.size, r.torn = 0, true
-	if err := r.commit(lines...); err != nil {
-		return err
-	}
 	for _, dir := range []string{r.dir, "."} {
 		if err := r.disk.SyncDir(dir); err != nil {
 			return fmt.Errorf("sync session directory: %w", err)
 		}
+	}
+	r.size, r.torn = 0, true
+	if err := r.commit(lines...); err != nil {
+		_ = r.disk.Remove(r.path(manifest.File)) // it may hold lines, and they would be believed
+		return err
 	}
 	return nil
 }
