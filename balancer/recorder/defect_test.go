@@ -61,12 +61,12 @@ type unnamed struct{ env.Disk }
 
 func (unnamed) SyncDir(string) error { return nil }
 
-// hasty writes down that the store has a show when it is about to complete it.
+// hasty writes down that the store has a show when it is about to put it there.
 type hasty struct{ publish.Library }
 
 func (h hasty) Note(session string, lines ...manifest.Line) error {
 	for _, l := range lines {
-		if l.Type == manifest.Completing {
+		if l.Type == manifest.Uploading || l.Type == manifest.Completing {
 			lines = append(lines, manifest.Line{Type: manifest.Verified, Plan: l.Plan})
 			break
 		}

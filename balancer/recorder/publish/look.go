@@ -101,12 +101,16 @@ func (s *sitting) settle() outcome {
 	}
 	s.reached = true
 	if e := record.Edition; e != nil && covers(e.Parts, s.mine.Parts) {
-		return s.verify(record)
+		out := s.verify(record)
+		if out.done || out.err != nil || s.p.cfg.Wall().Sub(s.state.Since) < s.p.cfg.Patience {
+			return out
+		}
+		// Whoever put another edition's tracks there may have died: it is ended in its place.
 	}
 	if len(s.mine.Parts) == 0 {
 		return s.note(manifest.Line{Type: manifest.Verified}, outcome{done: true}) // there is nothing of it here
 	}
-	if s.finisher() != s.p.cfg.Name {
+	if s.finisher(record.Edition) != s.p.cfg.Name {
 		return outcome{again: s.p.cfg.Every}
 	}
 	parts := slices.Clone(s.mine.Parts)
@@ -114,6 +118,7 @@ func (s *sitting) settle() outcome {
 		parts = append(parts, h.Parts...)
 	}
 	next := Edition{Revision: 1}
+	s.known = record.Underway
 	if e := record.Edition; e != nil {
 		next.Revision = e.Revision + 1
 		s.known = append([]Edition{*e}, record.Underway...)
@@ -127,15 +132,40 @@ func (s *sitting) settle() outcome {
 			parts = append(parts, p) // it is taken out of its track
 		}
 	}
+	if parts, err = s.salvage(parts, record.Underway); err != nil {
+		return storeError(err)
+	}
 	s.p.cfg.Order(parts)
 	next.Plan, next.Parts = planOf(parts), parts
 	return s.publish(key, tag, record, next)
 }
 
-// finisher is who publishes, among those who have something that the store has not:
-// the lowest of a hash, rather than who comes first, and somebody who reaches the store
-// rather than somebody who does not.
-func (s *sitting) finisher() string {
+// salvage adds what only the store has, in tracks of editions that did not get into the
+// record: whoever put them there may never come back.
+func (s *sitting) salvage(parts []Part, underway []Edition) ([]Part, error) {
+	for _, e := range underway {
+		for i, p := range e.Parts {
+			if slices.ContainsFunc(parts, p.same) || len(e.Places) != len(e.Parts) || e.Places[i].Track < 0 {
+				continue
+			}
+			info, err := s.object(e.Tracks[e.Places[i].Track].Key)
+			switch {
+			case errors.Is(err, objects.ErrNotFound):
+			case err != nil:
+				return nil, err
+			case info.Meta[planMeta] == e.Plan:
+				parts = append(parts, p)
+			}
+		}
+	}
+	return parts, nil
+}
+
+// finisher is who publishes, among those whose store has not said yet that it has all of
+// theirs: somebody who reaches the store rather than somebody who does not, somebody of
+// whom the edition that is published lacks something rather than one who waits for it,
+// and of these the lowest of a hash, rather than who comes first.
+func (s *sitting) finisher(published *Edition) string {
 	mine := s.mine
 	mine.Able = true
 	all := []Holding{mine}
@@ -144,14 +174,21 @@ func (s *sitting) finisher() string {
 			all = append(all, h)
 		}
 	}
-	return slices.MinFunc(all, func(a, b Holding) int {
-		if a.Able != b.Able {
-			if a.Able {
-				return -1
-			}
-			return 1
+	behind := func(h Holding) int {
+		n := 0
+		if !h.Able {
+			n = 2
 		}
-		return cmp.Or(cmp.Compare(rank(s.mine.Session, a.Recorder), rank(s.mine.Session, b.Recorder)), cmp.Compare(a.Recorder, b.Recorder))
+		if published != nil && covers(published.Parts, h.Parts) {
+			n++
+		}
+		return n
+	}
+	return slices.MinFunc(all, func(a, b Holding) int {
+		return cmp.Or(
+			cmp.Compare(behind(a), behind(b)),
+			cmp.Compare(rank(s.mine.Session, a.Recorder), rank(s.mine.Session, b.Recorder)), cmp.Compare(a.Recorder, b.Recorder),
+		)
 	}).Recorder
 }
 
