@@ -30,7 +30,7 @@ func (b *Balancer) renew(ctx context.Context, s *show) (why ending, over bool) {
 // index has lost. What the index knows for certain comes first: a show that another
 // recorder records under an epoch of the index ends this one.
 func (b *Balancer) restore(ctx context.Context, s *show) (why ending, over bool) {
-	ctx, cancel := context.WithTimeout(ctx, 3*b.cfg.ClaimDeadline+b.cfg.AskDeadline)
+	ctx, cancel := context.WithTimeout(ctx, 4*b.cfg.ClaimDeadline+b.cfg.AskDeadline)
 	defer cancel()
 	held, err := b.store.Lookup(ctx, s.mount)
 	b.metrics.index("lookup", err)
@@ -44,6 +44,10 @@ func (b *Balancer) restore(ctx context.Context, s *show) (why ending, over bool)
 		return b.resettle(ctx, s)
 	case b.recordedElsewhere(ctx, held, s):
 		return endSuperseded, true
+	case held.ID != s.session: // the next source would go on with that one, and cut the recording
+		if err := b.store.Release(ctx, s.mount, held.Epoch); err != nil {
+			return "", false
+		}
 	}
 	claimed, err := b.claimIndex(ctx, session.Claim{
 		Mount: s.mount, Account: s.account, NewID: s.session, Datacenter: b.cfg.Datacenter, AtLeast: s.epoch - 1, Window: b.cfg.Window, Proof: s.proof,

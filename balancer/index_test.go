@@ -259,6 +259,53 @@ func guessReplaces(t *testing.T, r *rig, held fakeShow) {
 	require.Equal(t, "on air", r.heard(rec, "/show"))
 	require.Equal(t, rec.name, r.store.row("/show").Recorder)
 	require.EqualValues(t, 8, r.store.row("/show").Epoch)
+	id := rec.show("/show").id
+	require.Equal(t, id, r.store.row("/show").ID, "the session that its recorder has")
+	guess.Close()
+	_, again := r.live("/show")
+	require.Equal(t, rec, again)
+	require.Equal(t, id, again.show("/show").id, "its recording is not cut")
+}
+
+// An index that came back with an older state of the show gives the session up that it
+// takes the show for.
+func TestIndexThatFellBackGetsTheRecordersSession(t *testing.T) {
+	play(t, nil, func(t *testing.T, r *rig) {
+		for range 5 {
+			r.live("/show")
+		}
+		c, rec := r.live("/show")
+		before := r.store.row("/show")
+		r.store.mu.Lock()
+		r.store.rows["/show"] = session.Session{Mount: "/show", ID: "earlier", Account: "anna", Recorder: rec.name, Epoch: 2, Until: time.Now().Add(time.Hour)}
+		r.store.mu.Unlock()
+		time.Sleep(2 * time.Minute)
+		after := r.store.row("/show")
+		require.Equal(t, before.ID, after.ID)
+		require.Equal(t, before.Recorder, after.Recorder)
+		require.Equal(t, before.Epoch, after.Epoch)
+		io.WriteString(c, "on air")
+		require.Equal(t, "on air", r.heard(rec, "/show"))
+	})
+}
+
+// While that cannot be given up the index is left as it is, and so is the show.
+func TestIndexThatKeepsItsSessionIsLeftAlone(t *testing.T) {
+	play(t, func(_ *balancer.Config, p *balancer.Parts) {
+		p.Store = &keepingStore{memStore: p.Store.(*memStore), keeps: true}
+	}, func(t *testing.T, r *rig) {
+		r.store.set(errAway, false)
+		c, rec := r.live("/show")
+		old := session.Session{Mount: "/show", ID: "old", Account: "anna", Recorder: r.recorders[3].name, Epoch: 7, Until: time.Now().Add(time.Hour)}
+		r.store.mu.Lock()
+		r.store.rows["/show"] = old
+		r.store.mu.Unlock()
+		r.store.set(nil, false)
+		time.Sleep(6 * time.Second)
+		require.Equal(t, old, r.store.row("/show"))
+		io.WriteString(c, "on air")
+		require.Equal(t, "on air", r.heard(rec, "/show"))
+	})
 }
 
 func TestIndexBehindARecorderIsToldItsEpoch(t *testing.T) {
