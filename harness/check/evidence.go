@@ -162,12 +162,13 @@ const (
 	serialSyncs = 5
 )
 
-// busy takes in how late the machine made the run. What comes after all that is judged does
-// not count: to read the disks keeps everybody waiting.
+// busy takes in how late the machine made the run. What began after all that is judged does
+// not count: to read the disks keeps everybody waiting. It is told when it is over, within a second.
 func (e *evidence) busy(ev history.Event) {
+	told := time.Duration(e.plan.Speed * float64(time.Second))
 	worst := &e.late
 	switch {
-	case ev.At > e.plan.End+e.plan.Timing.Over:
+	case ev.At-ev.Took-told > e.plan.End+e.plan.Timing.Over:
 		return
 	case ev.Kind == history.Starved && ev.Class == "disk":
 		worst = &e.disk

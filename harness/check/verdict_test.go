@@ -113,6 +113,7 @@ func TestABusyMachineExcusesWhatItCanCause(t *testing.T) {
 		"a disk beyond the slack": {slowDisk(2 * second), 60 * second, Inconclusive, "disk had eu-west/recorder-1 wait for 2s"},
 		"a node":                  {node(500 * time.Millisecond), 60 * second, Fail, ""},
 		"a node beyond the slack": {node(2 * second), 60 * second, Inconclusive, "eu-west/recorder-1 ran 2s late"},
+		"a node, told at the end": {node(2 * time.Minute), 4 * time.Minute, Inconclusive, "eu-west/recorder-1 ran 2m0s late"},
 		"a node, after all":       {node(2 * second), 4 * time.Minute, Fail, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
