@@ -40,11 +40,11 @@ func newCluster(t *testing.T, silence string) *cluster {
 	}
 	c := &cluster{}
 	for range replicaOfFirst + 1 {
-		port := clusterPort(t)
-		c.servers = append(c.servers, begun(t, exe, "--port", port, "--bind", "127.0.0.1", "--save", "", "--cluster-enabled", "yes",
-			"--cluster-node-timeout", silence, "--repl-diskless-sync-delay", "0"))
-		c.at = append(c.at, onHost(port))
-		until(t, onHost(port), "redis_mode:cluster")
+		server, at := begun(t, clusterPort, exe, func(port string) []string {
+			return []string{"--port", port, "--bind", "127.0.0.1", "--save", "", "--cluster-enabled", "yes",
+				"--cluster-node-timeout", silence, "--repl-diskless-sync-delay", "0"}
+		})
+		c.servers, c.at = append(c.servers, server), append(c.at, at)
 	}
 	for i, slots := range [][2]string{{"0", "5460"}, {"5461", "10922"}, {"10923", "16383"}} {
 		c.tell(t, i, "CLUSTER", "ADDSLOTSRANGE", slots[0], slots[1])

@@ -2,6 +2,7 @@ package session_test
 
 import (
 	"fmt"
+	"io"
 	"maps"
 	"net"
 	"os"
@@ -37,17 +38,18 @@ func newWatched(t *testing.T) *watched {
 		t.Skip("redis-server is not installed")
 	}
 	w := &watched{exe: exe, servers: map[string]*exec.Cmd{}, guards: map[string]*exec.Cmd{}}
-	master, replica := freePort(t), freePort(t)
-	w.master = onHost(master)
-	w.servers[w.master] = w.begin(t, master)
-	w.servers[onHost(replica)] = w.begin(t, replica, "--replicaof", "127.0.0.1", master)
-	until(t, w.master, "slave0:ip=127.0.0.1,port="+replica+",state=online")
+	w.master = w.begin(t, freePort)
+	master := portOf(w.master)
+	replica := w.begin(t, freePort, "--replicaof", "127.0.0.1", master)
+	until(t, w.master, "slave0:ip=127.0.0.1,port="+portOf(replica)+",state=online")
 	for range 3 {
-		port := freePort(t)
-		conf := filepath.Join(t.TempDir(), "sentinel.conf")
-		require.NoError(t, os.WriteFile(conf, fmt.Appendf(nil, "port %s\nbind 127.0.0.1\nsentinel monitor index 127.0.0.1 %s 2\n"+
-			"sentinel down-after-milliseconds index 500\nsentinel failover-timeout index 3000\n", port, master), 0o600))
-		w.guards[onHost(port)] = begun(t, exe, conf, "--sentinel")
+		guard, at := begun(t, freePort, exe, func(port string) []string {
+			conf := filepath.Join(t.TempDir(), "sentinel.conf")
+			require.NoError(t, os.WriteFile(conf, fmt.Appendf(nil, "port %s\nbind 127.0.0.1\nsentinel monitor index 127.0.0.1 %s 2\n"+
+				"sentinel down-after-milliseconds index 500\nsentinel failover-timeout index 3000\n", port, master), 0o600))
+			return []string{conf, "--sentinel"}
+		})
+		w.guards[at] = guard
 	}
 	for sentinel := range w.guards {
 		until(t, sentinel, "slaves=1,sentinels=3")
@@ -55,10 +57,14 @@ func newWatched(t *testing.T) *watched {
 	return w
 }
 
-// begin starts a server.
-func (w *watched) begin(t *testing.T, port string, args ...string) *exec.Cmd {
+// begin starts a server, and tells its address.
+func (w *watched) begin(t *testing.T, port func(*testing.T) string, args ...string) (at string) {
 	t.Helper()
-	return begun(t, w.exe, append([]string{"--port", port, "--bind", "127.0.0.1", "--save", "", "--repl-diskless-sync-delay", "0"}, args...)...)
+	server, at := begun(t, port, w.exe, func(port string) []string {
+		return append([]string{"--port", port, "--bind", "127.0.0.1", "--save", "", "--repl-diskless-sync-delay", "0"}, args...)
+	})
+	w.servers[at] = server
+	return at
 }
 
 // settled waits until a replica has all that the master has.
@@ -143,7 +149,8 @@ func (w *watched) rejoin(t *testing.T) {
 		}, time.Minute, 50*time.Millisecond)
 	}
 	if w.servers[old] == nil {
-		w.servers[old] = w.begin(t, portOf(old), "--replicaof", "127.0.0.1", portOf(w.master))
+		same := func(*testing.T) string { return portOf(old) }
+		w.begin(t, same, "--replicaof", "127.0.0.1", portOf(w.master))
 	}
 	until(t, w.master, "state=online")
 }
@@ -225,17 +232,51 @@ func freePort(t *testing.T) string {
 	return strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
 }
 
-// begun is a server that runs until the test ends.
-func begun(t *testing.T, exe string, args ...string) *exec.Cmd {
+// begun is a server at a port that port finds, which runs until the test ends. Somebody may take
+// the port before the server does: then the next one is tried.
+func begun(t *testing.T, port func(*testing.T) string, exe string, args func(port string) []string) (server *exec.Cmd, at string) {
 	t.Helper()
-	cmd := exec.Command(exe, args...)
-	cmd.Dir = t.TempDir()
-	require.NoError(t, cmd.Start())
-	t.Cleanup(func() {
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
-	})
-	return cmd
+	for range 10 {
+		free := port(t)
+		server = exec.Command(exe, args(free)...)
+		server.Dir = t.TempDir()
+		said, err := server.StdoutPipe()
+		require.NoError(t, err)
+		require.NoError(t, server.Start())
+		ended := make(chan struct{})
+		go func() {
+			defer close(ended)
+			_, _ = io.Copy(io.Discard, said)
+		}()
+		t.Cleanup(func() {
+			_ = server.Process.Kill()
+			<-ended
+			_ = server.Wait()
+		})
+		if at = onHost(free); answers(t, at, server.Process.Pid, ended) {
+			return server, at
+		}
+	}
+	require.FailNow(t, "somebody takes every port")
+	return nil, ""
+}
+
+// answers waits until a server answers at an address, and tells whether it is the process.
+func answers(t *testing.T, at string, pid int, ended <-chan struct{}) (it bool) {
+	t.Helper()
+	client := clientAt(at)
+	defer client.Close()
+	require.Eventually(t, func() bool {
+		select {
+		case <-ended:
+			return true
+		default:
+		}
+		info, err := client.Info(t.Context(), "server").Result()
+		it = strings.Contains(info, fmt.Sprintf("process_id:%d\r\n", pid))
+		return err == nil
+	}, 30*time.Second, 20*time.Millisecond)
+	return it
 }
 
 func onHost(port string) string { return net.JoinHostPort("127.0.0.1", port) }
@@ -258,4 +299,21 @@ func until(t *testing.T, at, text string) {
 		info, err := client.Info(t.Context()).Result()
 		return err == nil && strings.Contains(info, text)
 	}, 30*time.Second, 20*time.Millisecond, text)
+}
+
+// TestAPortThatSomebodyTook: a server that somebody was faster than is started again elsewhere,
+// and who answers in its place is not taken for it.
+func TestAPortThatSomebodyTook(t *testing.T) {
+	exe, err := exec.LookPath("redis-server")
+	if err != nil {
+		t.Skip("redis-server is not installed")
+	}
+	args := func(port string) []string { return []string{"--port", port, "--bind", "127.0.0.1", "--save", ""} }
+	_, taken := begun(t, freePort, exe, args)
+	ports := []string{portOf(taken), freePort(t)}
+	_, at := begun(t, func(*testing.T) (port string) {
+		port, ports = ports[0], ports[1:]
+		return port
+	}, exe, args)
+	require.NotEqual(t, taken, at)
 }
