@@ -27,8 +27,8 @@ func (b *Balancer) renew(ctx context.Context, s *show) (why ending, over bool) {
 }
 
 // restore brings a show into the index that was accepted without it, or that the
-// index has lost. What the index knows for certain comes first: a show that another
-// recorder records under an epoch of the index ends this one.
+// index has lost. What the index knows for certain comes first: a show that is on air
+// under an epoch of the index ends this one.
 func (b *Balancer) restore(ctx context.Context, s *show) (why ending, over bool) {
 	ctx, cancel := context.WithTimeout(ctx, 4*b.cfg.ClaimDeadline+b.cfg.AskDeadline)
 	defer cancel()
@@ -42,7 +42,7 @@ func (b *Balancer) restore(ctx context.Context, s *show) (why ending, over bool)
 		return endSuperseded, true
 	case s.indexed > 0 && held.Epoch == s.indexed:
 		return b.resettle(ctx, s)
-	case b.recordedElsewhere(ctx, held, s):
+	case b.anotherOnAir(ctx, held, s):
 		return endSuperseded, true
 	case held.ID != s.session: // the next source would go on with that one, and cut the recording
 		if err := b.store.Release(ctx, s.mount, held.Epoch); err != nil {
@@ -77,10 +77,11 @@ func (b *Balancer) resettle(ctx context.Context, s *show) (why ending, over bool
 	return "", false
 }
 
-// recordedElsewhere tells whether the session that the index knows is on air at
-// another recorder, by an epoch that was not guessed.
-func (b *Balancer) recordedElsewhere(ctx context.Context, held session.Session, s *show) bool {
-	if held.Recorder == "" || held.Recorder == s.recorder.Name {
+// anotherOnAir tells whether the session that the index knows is on air, by an epoch that was
+// not guessed: at another recorder, or at this show's in its place, which a balancer whose
+// way there is silent does not notice.
+func (b *Balancer) anotherOnAir(ctx context.Context, held session.Session, s *show) bool {
+	if held.Recorder == "" || held.Recorder == s.recorder.Name && held.ID == s.session {
 		return false
 	}
 	other, ok := b.watcher.Status(held.Recorder)
@@ -90,5 +91,6 @@ func (b *Balancer) recordedElsewhere(ctx context.Context, held session.Session, 
 	ctx, cancel := context.WithTimeout(ctx, b.cfg.AskDeadline)
 	defer cancel()
 	h, err := fleet.AskOne(ctx, b.env.DialContext, other.Recorder, s.mount)
-	return err == nil && h.Live && !h.Guessed && h.Account == s.account
+	own := held.Recorder == s.recorder.Name && h.Session == s.session
+	return err == nil && h.Live && !h.Guessed && h.Account == s.account && !own
 }

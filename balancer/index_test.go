@@ -221,13 +221,21 @@ func TestFencedShowIsCut(t *testing.T) {
 	})
 }
 
-// What the index knows comes before what was guessed: the show that another
-// recorder records by an epoch of the index stays, the guessed one ends.
+// What the index knows comes before what was guessed: the show that another recorder
+// records by an epoch of the index stays, or another one that the same recorder has
+// taken since. The guessed one ends.
 func TestKnownShowIsNotOutrankedByAGuess(t *testing.T) {
+	t.Run("at another recorder", func(t *testing.T) {
+		knownStays(t, func(r *rig, _ *fakeRecorder) *fakeRecorder { return r.recorders[3] })
+	})
+	t.Run("at the same one", func(t *testing.T) { knownStays(t, func(_ *rig, own *fakeRecorder) *fakeRecorder { return own }) })
+}
+
+func knownStays(t *testing.T, at func(r *rig, own *fakeRecorder) *fakeRecorder) {
 	play(t, nil, func(t *testing.T, r *rig) {
 		r.store.set(errAway, false)
-		guess, _ := r.live("/show")
-		other := r.recorders[3]
+		guess, own := r.live("/show")
+		other := at(r, own)
 		other.hold("/show", fakeShow{id: "known", account: "anna", epoch: 7, live: true})
 		r.store.mu.Lock()
 		r.store.rows["/show"] = session.Session{Mount: "/show", ID: "known", Account: "anna", Recorder: other.name, Epoch: 7, Until: time.Now().Add(time.Hour)}
@@ -235,6 +243,7 @@ func TestKnownShowIsNotOutrankedByAGuess(t *testing.T) {
 		r.store.set(nil, false)
 		time.Sleep(6 * time.Second)
 		require.True(t, isReset(guess.gone()))
+		require.Equal(t, "known", r.store.row("/show").ID, "untouched")
 		require.EqualValues(t, 7, r.store.row("/show").Epoch, "untouched")
 	})
 }
