@@ -27,7 +27,7 @@ func (w *World) countWaits() {
 	every := time.NewTicker(waitsEvery)
 	defer every.Stop()
 	var c waits
-	for n := 1; ; n++ {
+	for reading := 1; ; reading++ {
 		select {
 		case <-w.ctx.Done():
 			return
@@ -44,7 +44,7 @@ func (w *World) countWaits() {
 			}
 		}
 		c.read(time.Now(), now)
-		if n%waitsTold == 0 {
+		if reading%waitsTold == 0 {
 			w.cfg.Starved(c.told())
 		}
 	}

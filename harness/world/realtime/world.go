@@ -2,12 +2,12 @@
 // node is a process, each pair of hosts is joined by a link of its own, and the
 // harness plays the other hosts itself.
 //
-// It owns the nodes' lives and who listens where. Where processes run, which
-// addresses there are and where disks lie is the Ground's, which each such world
-// has of its own. Traffic and its faults are package link's, the two ends of a
-// node's process package child's. Destinations are always logical addresses;
-// nobody can reach a port past its link. Datagrams have no links and no faults.
-// It cannot lose what a disk was given but not told to sync, and dials into a
+// It owns the nodes' lives, who listens where, and the telling of how late the machine
+// makes them. Where processes run, which addresses there are and where disks lie is the
+// Ground's, which each such world has of its own. Traffic and its faults are package
+// link's, the two ends of a node's process package child's. Destinations are always
+// logical addresses; nobody can reach a port past its link. Datagrams have no links and
+// no faults. It cannot lose what a disk was given but not told to sync, and dials into a
 // black hole connect and hear nothing.
 package realtime
 
