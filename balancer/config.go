@@ -70,7 +70,7 @@ type Config struct {
 	RenewInterval        time.Duration `yaml:"renew-interval"`         // between two renewals of a live show's window; Window/5
 	RestoreInterval      time.Duration `yaml:"restore-interval"`       // between two tries to bring a show that the index lacks back into it; 5s
 	Batch                time.Duration `yaml:"batch"`                  // a source is read at most this often; negative: as bytes come; 200ms
-	StallTimeout         time.Duration `yaml:"stall-timeout"`          // a recorder that takes no bytes for this long is given up; 10s
+	StallTimeout         time.Duration `yaml:"stall-timeout"`          // a recorder that takes no bytes for this long, and up to a sixteenth more, is given up; 10s
 	LingerTimeout        time.Duration `yaml:"linger-timeout"`         // for a recorder to take the rest after a source's end; 5s
 	RefuseLinger         time.Duration `yaml:"refuse-linger"`          // for a refused client to read its answer and close; 250ms
 	DrainTimeout         time.Duration `yaml:"drain-timeout"`          // SIGTERM waits this long for shows to end; 6h

@@ -66,9 +66,10 @@ func (b *Balancer) handOn(s *show) {
 type pump struct {
 	buffers pool
 	to      net.Conn
-	stall   time.Duration   // a write may take this long
+	stall   time.Duration   // a write may take this long, and up to a sixteenth more
+	refresh time.Duration   // when the deadline of writes is set again, counted from since
 	batch   time.Duration   // rest between two reads; ≤ 0: none
-	since   time.Time       // from when steps are counted, the same for all pumps
+	since   time.Time       // from when time is counted, the same for all pumps
 	step    time.Duration   // rests end on a multiple of it, for many pumps at once; 0: each for itself
 	haste   <-chan struct{} // ends a rest
 	stop    <-chan struct{} // ends all
@@ -147,7 +148,10 @@ func (p *pump) write(data []byte) ending {
 	if len(data) == 0 {
 		return ""
 	}
-	p.to.SetWriteDeadline(time.Now().Add(p.stall))
+	if now := time.Since(p.since); now >= p.refresh { // so that it is not set for each write
+		p.refresh = now + p.stall/16
+		p.to.SetWriteDeadline(p.since.Add(p.refresh + p.stall))
+	}
 	n, err := p.to.Write(data)
 	p.count(float64(n))
 	switch {
