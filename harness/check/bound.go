@@ -30,7 +30,7 @@ func (e *evidence) limit(s *show, b *interruption) limit {
 	case b.silence != nil && b.silence.ends(b.path.recorder), b.silence != nil && b.silence.breaks(b.path.balancer, b.path.recorder):
 		bound = e.plan.Relayed(s.plan)
 	}
-	bound = e.unnoticed(b, bound)
+	bound = e.unnoticed(s, b, bound)
 	return limit{bound.Min(), bound.Max(), bound.String()}
 }
 
@@ -118,11 +118,11 @@ func (e *evidence) slow(s *show, b *interruption, told []string) bool {
 }
 
 // unnoticed adds the time in which a client could not know that nobody heard it.
-func (e *evidence) unnoticed(b *interruption, bound scenario.Bound) scenario.Bound {
-	s := b.silence
-	if s == nil || !(s.breaks(b.path.broadcaster, b.path.balancer) || s.ends(b.path.balancer)) {
+func (e *evidence) unnoticed(s *show, b *interruption, bound scenario.Bound) scenario.Bound {
+	by := b.silence
+	if by == nil || !(by.breaks(b.path.broadcaster, b.path.balancer) || by.ends(b.path.balancer)) {
 		return bound
 	}
-	quiet := max(0, b.lost.At-s.began)
+	quiet := max(0, b.lost.At-s.hushed(b))
 	return append(scenario.Bound{{Name: "nobody notices", Max: quiet}}, bound...)
 }

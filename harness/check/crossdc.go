@@ -51,23 +51,35 @@ func crossDatacenterFailover(e *evidence, x scenario.Expectation) opinion {
 func (e *evidence) deserts() []desert {
 	var all []desert
 	for _, dc := range e.plan.System.Datacenters {
-		d := desert{datacenter: dc.Name, to: e.plan.End}
+		some := []desert{{datacenter: dc.Name, to: e.plan.End}}
 		for _, r := range e.recorders {
-			if datacenter(r) != dc.Name {
-				continue
+			if datacenter(r) == dc.Name {
+				some = e.without(some, r)
 			}
-			i := slices.IndexFunc(e.steps, func(s *step) bool { return s.ends(r) && !s.again() && s.Do != "disk" && s.began >= 0 })
-			if i < 0 {
-				d.to = -1
-				break
-			}
-			d.from, d.to = max(d.from, e.steps[i].began), min(d.to, e.steps[i].ended)
 		}
-		if d.from < d.to && slices.ContainsFunc(e.balancersOf(dc.Name), func(b string) bool { return e.lives(b, d) }) {
-			all = append(all, d)
+		for _, d := range some {
+			if slices.ContainsFunc(e.balancersOf(dc.Name), func(b string) bool { return e.lives(b, d) }) {
+				all = append(all, d)
+			}
 		}
 	}
 	return all
+}
+
+// without is of some times those in which a recorder was down.
+func (e *evidence) without(some []desert, recorder string) []desert {
+	var rest []desert
+	for _, d := range some {
+		for _, s := range e.steps {
+			if !s.ends(recorder) || s.again() || s.Do == "disk" || s.began < 0 {
+				continue
+			}
+			if from, to := max(d.from, s.began), min(d.to, s.ended); from < to {
+				rest = append(rest, desert{d.datacenter, from, to})
+			}
+		}
+	}
+	return rest
 }
 
 // lives tells whether no step ends a balancer in a time.

@@ -2,6 +2,7 @@ package check
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -261,6 +262,11 @@ func (e *evidence) within(x scenario.Expectation) []*show {
 // allowed is a limit with the tolerance that a measurement has.
 func (e *evidence) allowed(limit time.Duration) time.Duration {
 	return limit + limit*15/100 + e.plan.Timing.Slack
+}
+
+// idle tells whether there are steps, and none of them touched anything.
+func (e *evidence) idle() bool {
+	return len(e.steps) > 0 && !slices.ContainsFunc(e.steps, func(s *step) bool { return s.touched })
 }
 
 // soundEvidence tells of steps that did not do what they were written for.

@@ -3,6 +3,7 @@ package check
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"deadair/harness/history"
@@ -60,12 +61,13 @@ func (e *evidence) concerned(balancer string) bool {
 	})
 }
 
-// droughts lists the times in which a balancer took nobody.
+// droughts lists the times in which a balancer took nobody. Who could not reach it while
+// all checkers could says nothing about it.
 func (e *evidence) droughts(balancer string) []drought {
 	var all []drought
 	var now drought
 	for i, ev := range e.events {
-		if ev.Kind != history.Attempt || ev.Peer != balancer {
+		if ev.Kind != history.Attempt || ev.Peer != balancer || ev.Class != "accepted" && e.cutOff(ev) {
 			continue
 		}
 		if ev.Class == "accepted" {
@@ -80,6 +82,19 @@ func (e *evidence) droughts(balancer string) []drought {
 		now.tried += ev.Times()
 	}
 	return slices.DeleteFunc(append(all, now), func(d drought) bool { return d.tried < leastAttempts })
+}
+
+// cutOff tells whether steps were on the link of an attempt, and on no health checker's.
+func (e *evidence) cutOff(attempt history.Event) bool {
+	own, checkers := false, false
+	for _, s := range e.steps {
+		if !slices.Contains(s.To, attempt.Peer) || !s.active(attempt.At-attempt.Took, attempt.At) {
+			continue
+		}
+		own = own || s.breaks(attempt.Node, attempt.Peer)
+		checkers = checkers || slices.ContainsFunc(s.From, func(host string) bool { return strings.HasPrefix(host, "checker-") })
+	}
+	return own && !checkers
 }
 
 // calledHealthy is how much of a drought a balancer was healthy in DNS.

@@ -45,13 +45,16 @@ func listenersOnAir(e *evidence, x scenario.Expectation) opinion {
 type hearing struct {
 	wanted, silent float64 // seconds
 	events         []int   // of silence
-	late           []int   // of them those that began later than allowed
+	late           []int   // silence that began later than allowed, also when nothing was broken any more
 }
 
 func (e *evidence) hearing(x scenario.Expectation) (sum hearing) {
 	from, to := e.trouble()
 	for _, i := range e.listened(x.Visitors) {
 		h := e.events[i]
+		if x.Within > 0 && !h.OK && h.Class != "ok" && h.At-h.Took > to+x.Within+e.plan.Timing.Slack {
+			sum.late = append(sum.late, i)
+		}
 		if h.At-h.Took > to || h.At < from || !h.OK && h.Class == "ok" {
 			continue // or it is the time that it takes to tune in
 		}

@@ -83,7 +83,7 @@ func (e *evidence) mailed(o *opinion, s *show, session string, within time.Durat
 		}
 	}
 	at := e.events[mails[0]].At
-	late := max(0, at-max(stored, e.mailHeldUp()))
+	late := max(0, at-e.heldUp(stored, within, func(s *step) bool { return s.Do == "mail" || e.onMail(s) || e.onStore(s) }))
 	o.worst = max(o.worst, late)
 	if late > within+e.plan.Timing.Slack {
 		o.slow = append(o.slow, Finding{
@@ -120,17 +120,6 @@ func (e *evidence) unanswered(first, second history.Event) bool {
 // onMail tells whether a step is on the way from recorders to the relay, or at one of its ends.
 func (e *evidence) onMail(s *step) bool {
 	return s.ends("mail") || slices.ContainsFunc(e.recorders, func(r string) bool { return s.ends(r) || s.breaks(r, "mail") })
-}
-
-// mailHeldUp is when the last fault was over that can hold up mails.
-func (e *evidence) mailHeldUp() time.Duration {
-	last := e.heldUp()
-	for _, s := range e.steps {
-		if !s.Stays && s.began >= 0 && (s.Do == "mail" || e.onMail(s)) {
-			last = max(last, s.ended)
-		}
-	}
-	return last
 }
 
 // noBlankMail judges every mail that a broadcaster got.

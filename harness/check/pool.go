@@ -63,8 +63,25 @@ func (e *evidence) leaves(o *opinion, x scenario.Expectation, b string, s *step)
 			Sentence: fmt.Sprintf("%s left the answers %s after %s, which takes %s at least: the checks did not do what the plan says", b, secs(took), s.ID, secs(bound.Min())),
 			Subject:  b, At: gone, Events: []int{s.event},
 		})
+	default:
+		o.fails = append(o.fails, e.named(b, s, gone)...)
 	}
 	return true
+}
+
+// named tells of the first answer with a balancer after it had left them, while what
+// had ended it was still in force.
+func (e *evidence) named(b string, s *step, gone time.Duration) []Finding {
+	for _, r := range e.regions() {
+		for _, a := range e.answers[r] {
+			if a.at > gone && a.at < s.ended && a.names(b) {
+				return []Finding{{
+					Sentence: fmt.Sprintf("DNS answered %s with %s again %s before %s was over", r, b, secs(s.ended-a.at), s.ID), Subject: b, At: a.at, Over: s.ended - a.at, Events: []int{a.event, s.event},
+				}}
+			}
+		}
+	}
+	return nil
 }
 
 // otherwiseDown tells whether another step had a balancer down already.

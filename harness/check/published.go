@@ -1,6 +1,7 @@
 package check
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -77,7 +78,7 @@ func (e *evidence) lost(s *show, session string) bool {
 
 // neverBack tells whether a recorder was ended and never came back.
 func (e *evidence) neverBack(recorder string) bool {
-	return slices.ContainsFunc(e.steps, func(st *step) bool { return st.Stays && st.ends(recorder) })
+	return slices.ContainsFunc(e.steps, func(st *step) bool { return st.Stays && st.Do != "disk" && st.ends(recorder) })
 }
 
 // whole judges that what is on the disks of a session is in its track.
@@ -155,7 +156,7 @@ func publishDelay(e *evidence, x scenario.Expectation) opinion {
 	}
 	judged, who := 0, ""
 	for _, s := range e.within(x) {
-		due := max(s.offAir+e.plan.Timing.Over, e.heldUp())
+		due := e.heldUp(s.offAir+e.plan.Timing.Over, x.Within, e.onStore)
 		for _, i := range s.found {
 			at, j := s.appeared(e.events[i].File)
 			judged++
@@ -189,20 +190,28 @@ func (s *show) appeared(key string) (at time.Duration, event int) {
 	return at, event
 }
 
-// heldUp is when the last fault was over that can hold up publishing: of the store, of
-// recorders, of what lies between them.
-func (e *evidence) heldUp() time.Duration {
-	last := time.Duration(0)
+// heldUp is when something that was due at an instant could be done at last: after the
+// faults in its way, as far as they began before it had to be done.
+func (e *evidence) heldUp(due, within time.Duration, inTheWay func(*step) bool) time.Duration {
+	var steps []*step
 	for _, s := range e.steps {
-		if s.Stays || s.began < 0 {
-			continue
-		}
-		concerned := s.ends("store") || slices.ContainsFunc(e.recorders, func(r string) bool {
-			return s.ends(r) || s.breaks(r, "store") || slices.ContainsFunc(e.recorders, func(o string) bool { return s.breaks(r, o) })
-		})
-		if concerned {
-			last = max(last, s.ended)
+		if !s.Stays && s.began >= 0 && inTheWay(s) {
+			steps = append(steps, s)
 		}
 	}
-	return last
+	slices.SortStableFunc(steps, func(a, b *step) int { return cmp.Compare(a.began, b.began) })
+	for _, s := range steps {
+		if s.began <= due+within+e.plan.Timing.Slack {
+			due = max(due, s.ended)
+		}
+	}
+	return due
+}
+
+// onStore tells whether a step can hold up publishing: it is on the store, on recorders,
+// or on what lies between them.
+func (e *evidence) onStore(s *step) bool {
+	return s.ends("store") || slices.ContainsFunc(e.recorders, func(r string) bool {
+		return s.ends(r) || s.breaks(r, "store") || slices.ContainsFunc(e.recorders, func(o string) bool { return s.breaks(r, o) })
+	})
 }

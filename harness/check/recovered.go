@@ -41,21 +41,49 @@ func recoveredWithin(e *evidence, x scenario.Expectation) opinion {
 
 // admissionWithin judges how long those who reached a balancer waited until it took
 // them, on the world's clock: how long an answer is held is a deadline, which no world scales.
+// Whom none took in the end waited until the end of the show.
 func admissionWithin(e *evidence, x scenario.Expectation) opinion {
 	var o opinion
 	var all []sample
+	short := 0
+	slack := time.Duration(float64(e.plan.Timing.Slack) / e.plan.Speed)
 	for _, s := range e.within(x) {
 		for _, i := range s.own {
 			if a := e.events[i]; a.Kind == history.Attempt && a.Class == "accepted" {
 				all = append(all, sample{s.plan.Name, a.At, time.Duration(float64(a.Took) / e.plan.Speed), []int{i}})
 			}
 		}
+		i := s.refusedLast()
+		if i < 0 {
+			continue
+		}
+		if waited := time.Duration(float64(s.offAir-e.events[i].At+e.events[i].Took) / e.plan.Speed); waited > x.Within+slack {
+			all = append(all, sample{s.plan.Name, e.events[i].At, waited, []int{i}})
+		} else {
+			short++
+		}
 	}
-	o.judgeShare(all, 0, x, time.Duration(float64(e.plan.Timing.Slack)/e.plan.Speed), "taken")
+	o.judgeShare(all, short, x, slack, "taken")
 	if len(all) == 0 {
 		o.unclear = append(o.unclear, Finding{Sentence: "never exercised: nobody was taken"})
 	}
 	return o
+}
+
+// refusedLast is the first answer of a balancer to a show that none took any more; -1 when
+// one did, or none was reached.
+func (s *show) refusedLast() int {
+	first := -1
+	for _, i := range s.own {
+		switch a := s.events[i]; {
+		case a.Kind != history.Attempt:
+		case a.Class == "accepted":
+			first = -1
+		case a.Class == "answered" && first < 0:
+			first = i
+		}
+	}
+	return first
 }
 
 // sample is how long something took for somebody.

@@ -110,24 +110,25 @@ func (s *show) finish(e *evidence) {
 	sortPieces(s.pieces)
 	sortPieces(s.tracks)
 	var open *interruption
-	first := int64(0) // frame of the connection that is open
+	var current history.Event // acceptance of the connection that is open
 	for _, i := range s.own {
 		ev := e.events[i]
 		switch {
 		case ev.Kind == history.Lost:
-			open = &interruption{lost: ev, lostIx: i, acceptIx: -1, first: first, path: path{s.plan.Name, ev.Peer, s.holder(first, ev.Frame-1).recorder}}
+			way := path{s.plan.Name, ev.Peer, s.holder(current.Frame, ev.Frame-1).recorder, current.At - current.Took, current.At}
+			open = &interruption{lost: ev, lostIx: i, acceptIx: -1, first: current.Frame, path: way}
 			s.breaks = append(s.breaks, open)
 		case ev.Kind == history.Attempt && ev.Class == "accepted":
 			if open != nil {
 				open.accepted, open.acceptIx = &e.events[i], i
 			}
-			open, first = nil, ev.Frame
+			open, current = nil, ev
 		case open != nil:
 			open.tries = append(open.tries, i)
 		}
 	}
 	for _, b := range s.breaks {
-		b.cause, b.silence = e.cause(b.path, b.lost.At), e.silence(b.path, b.lost.At)
+		b.cause, b.silence = e.cause(s, b.path, b.lost.At), e.silence(s, b.path, b.lost.At)
 	}
 }
 
@@ -206,9 +207,21 @@ func (s *show) end(b *interruption) time.Duration {
 func (s *show) began(b *interruption) time.Duration {
 	at := min(b.lost.At, s.at(b.lost.Frame))
 	if b.silence != nil {
-		at = min(at, b.silence.began)
+		at = min(at, s.hushed(b))
 	}
 	return at
+}
+
+// hushed is the earliest instant at which the silence before a loss can have begun: what a
+// connection sends comes in order, so all before its last frame on a disk had come.
+func (s *show) hushed(b *interruption) time.Duration {
+	last := b.first - 1
+	for _, p := range s.pieces {
+		if p.from <= b.lost.Frame {
+			last = max(last, min(p.to, b.lost.Frame))
+		}
+	}
+	return max(b.silence.began, s.at(last+1))
 }
 
 // taken is the frames that an interruption can have taken: those of its connection

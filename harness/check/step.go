@@ -88,13 +88,30 @@ func (s *step) silent() bool {
 	return false
 }
 
-// path is the way of a show's bytes at some time. The recorder is empty when no
-// disk holds a frame of it.
-type path struct{ broadcaster, balancer, recorder string }
+// path is the way of a show's bytes at some time, by one connection of its client. The
+// recorder is empty when no disk holds a frame of it.
+type path struct {
+	broadcaster, balancer, recorder string
+	dialled, made                   time.Duration // when the connection was asked for, and accepted
+}
 
-// on tells whether the step lies on a path. A recorder that is not known may be any.
+// hits tells whether the step is on a connection: a step on a link may be on those only
+// that it finds, or on those only that are made while it is in force.
+func (e *evidence) hits(s *step, p path) bool {
+	switch s.Conns {
+	case "existing":
+		return p.dialled <= s.began+s.lag+e.plan.Timing.Slack
+	case "new":
+		return p.made >= s.began
+	}
+	return true
+}
+
+// on tells whether the step lies on a path. A recorder that is not known may be any. On
+// the way there, a step that is not on the connection itself may be on what its balancer
+// asks the recorder meanwhile.
 func (e *evidence) on(s *step, p path) bool {
-	if slices.Contains(s.Who, p.broadcaster) || s.ends(p.balancer) || s.breaks(p.broadcaster, p.balancer) {
+	if slices.Contains(s.Who, p.broadcaster) || s.ends(p.balancer) || s.breaks(p.broadcaster, p.balancer) && e.hits(s, p) {
 		return true
 	}
 	return slices.ContainsFunc(e.recorders, func(r string) bool {
@@ -102,11 +119,19 @@ func (e *evidence) on(s *step, p path) bool {
 	})
 }
 
-// cause is the latest step that explains why a connection on a path was lost at an instant.
-func (e *evidence) cause(p path, at time.Duration) *step {
+// mildDelay is far below every deadline of a client and of a server.
+const mildDelay = 50 * time.Millisecond
+
+// mild tells whether the step lets a show of some bits per second pass as if it were not there.
+func (s *step) mild(bitrate int) bool {
+	return s.Do == "delay" && s.Delay <= mildDelay || s.Do == "throttle" && 8*s.Rate >= 2*bitrate
+}
+
+// cause is the latest step that explains why a connection of a show was lost at an instant.
+func (e *evidence) cause(show *show, p path, at time.Duration) *step {
 	var found *step
 	for _, s := range e.steps {
-		if !e.on(s, p) || s.began < 0 || s.began > at || at > s.ended+e.grace(s) {
+		if !e.on(s, p) || s.mild(show.plan.Bitrate) || s.began < 0 || s.began > at || at > s.ended+e.grace(s) {
 			continue
 		}
 		if found == nil || s.began >= found.began {
@@ -116,11 +141,11 @@ func (e *evidence) cause(p path, at time.Duration) *step {
 	return found
 }
 
-// silence is the earliest silent step on a path that was in force at an instant,
+// silence is the earliest silent step on a show's path that was in force at an instant,
 // or had been shortly before.
-func (e *evidence) silence(p path, at time.Duration) *step {
+func (e *evidence) silence(show *show, p path, at time.Duration) *step {
 	for _, s := range e.steps {
-		if s.silent() && e.on(s, p) && s.active(at-e.grace(s), at) {
+		if s.silent() && !s.mild(show.plan.Bitrate) && e.on(s, p) && e.hits(s, p) && s.active(at-e.grace(s), at) {
 			return s
 		}
 	}

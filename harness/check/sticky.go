@@ -59,7 +59,7 @@ func (e *evidence) lived(recorder, balancer string, from, to time.Duration) bool
 		if st.began < 0 || !st.active(from-known, to) {
 			continue
 		}
-		draining := st.Do == "drain" && slices.Contains(st.Nodes, recorder)
+		draining := st.Do == "drain" && slices.Contains(st.Nodes, recorder) && !e.undrained(recorder, st.began, from-known)
 		if st.ends(recorder) || draining || st.breaks(balancer, recorder) && st.Do != "cut" {
 			return false
 		}

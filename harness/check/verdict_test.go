@@ -190,8 +190,11 @@ func TestAVariantThatMustFailNamesTheExactSet(t *testing.T) {
 			return append(big(es), history.Event{Kind: history.BaselineFailed})
 		}, Inconclusive, false},
 		"both, and a step was void": {func(es []history.Event) []history.Event {
-			return leave(big(es), func(e history.Event) bool { return e.Kind == history.FaultTouched })
+			return leave(big(es), func(e history.Event) bool { return e.Kind == history.FaultTouched && e.Fault == "step-1" })
 		}, Fail, true},
+		"both, and no step touched anything": {func(es []history.Event) []history.Event {
+			return leave(big(es), func(e history.Event) bool { return e.Kind == history.FaultTouched })
+		}, Inconclusive, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := goodDrops(t, "worse", "virtual")

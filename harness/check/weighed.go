@@ -25,11 +25,12 @@ func faultWeighed(e *evidence, x scenario.Expectation) opinion {
 				continue
 			}
 			out, at := e.votedOut(b, s.began, s.ended)
+			lie := e.calledHealthy(b, drought{from: s.began + limit, to: min(s.ended, e.plan.End)})
 			switch {
-			case len(lost) < len(e.balancers) && (out < 0 || at > s.began+limit):
+			case len(lost) < len(e.balancers) && lie > 0:
 				o.fails = append(o.fails, Finding{
-					Sentence: fmt.Sprintf("%s alone could not reach redis (%s), and was called healthy for longer than %s", b, s.ID, secs(limit)),
-					Subject:  b, At: s.began + limit, Over: max(0, at-s.began-limit), Events: []int{s.event},
+					Sentence: fmt.Sprintf("%s alone could not reach redis (%s), and was called healthy for %s although %s had passed", b, s.ID, secs(lie), secs(limit)),
+					Subject:  b, At: s.began + limit, Over: lie, Events: []int{s.event},
 				})
 			case len(lost) == len(e.balancers) && out >= 0:
 				o.fails = append(o.fails, Finding{

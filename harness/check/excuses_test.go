@@ -1,0 +1,197 @@
+package check
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"deadair/harness/history"
+)
+
+// What excuses whom: a step counts for what it can have done, and for no longer.
+func TestExcuses(t *testing.T) {
+	for name, c := range map[string]struct {
+		plan     string
+		play     func(r *run)
+		property string
+		want     Result
+	}{
+		"new connections hang, and an old one is dropped": {`
+broadcasters: [{name: rome, from: Rome, count: 2, persona: butt}]
+timeline:
+  - {at: 80s, stall: {from: eu-west/balancer-1, to: eu-west/recorder-*, connections: new}, for: 5m}
+  - {at: 2m, drop: {broadcasters: rome}}
+ends: 8m
+expect: [single-writer]
+`, func(r *run) {
+			for _, name := range r.order {
+				r.again(name, 2*time.Minute, "dropped", 1400*time.Millisecond)
+			}
+		}, "single-writer", Pass},
+		"a wide throttle, and a hole long before a loss": {`
+broadcasters: [{name: rome, from: Rome, count: 1, persona: butt}]
+timeline:
+  - {at: 80s, throttle: {from: rome, to: "*/balancer-*", rate: 100k}}
+  - {at: 3h, drop: {broadcasters: rome}}
+ends: 4h
+expect: [recording-intact]
+`, func(r *run) {
+			r.again("rome-01", 3*time.Hour, "dropped", 1400*time.Millisecond)
+			r.hole("rome-01", 5000, 95000)
+		}, "recording-intact", Fail},
+		"a stall, and a hole before frames that came later by the same connection": {`
+broadcasters: [{name: rome, from: Rome, count: 1, persona: butt}]
+timeline:
+  - {at: 80s, stall: {from: rome, to: "*/balancer-*"}, for: 50m}
+ends: 1h
+expect: [recording-intact]
+`, func(r *run) {
+			r.again("rome-01", 40*time.Minute, "timeout", 1400*time.Millisecond)
+			r.hole("rome-01", 5000, 9000)
+		}, "recording-intact", Fail},
+		"a delay of nothing, and a loss": {`
+broadcasters: [{name: rome, from: Rome, count: 1, persona: butt}]
+timeline: [{at: 80s, delay: {from: eu-west/balancer-1, to: eu-west/recorder-2, delay: 5ms}}]
+ends: 3h
+expect: [no-unexplained-disconnect]
+`, func(r *run) { r.again("rome-01", 2*time.Hour, "eof", 1400*time.Millisecond) }, "no-unexplained-disconnect", Fail},
+		"whom none took": {crowding[len("schema: 1\ntitle: A balancer dies under a hundred"):], func(r *run) {
+			r.history()
+			for i, e := range r.events {
+				if e.Kind == history.Attempt && e.Node != r.order[0] {
+					r.events[i].Class, r.events[i].Status = "answered", 403
+				}
+			}
+		}, "admission-within", Fail},
+		"a fault of the store, long after a track was due": {`
+system: {store: {in: us-east}, balancer: {window: 1m}, recorder: {window: 1m}}
+broadcasters: [{name: rome, from: Rome, count: 1, persona: butt, off-air: 5m}]
+timeline: [{at: 2h, store: unavailable, for: 60s}]
+ends: 3h
+expect: [publish-delay: {within: 1m}]
+`, func(r *run) { r.events = r.inStore(r.publishedAt(2*time.Hour+90*second), 0) }, "publish-delay", Fail},
+		"a disk that stays slow": {`
+system: {store: {in: us-east}, balancer: {window: 1m}, recorder: {window: 1m}}
+broadcasters: [{name: rome, from: Rome, count: 1, persona: butt}]
+timeline: [{at: 200s, disk: {of: eu-west/recorder-2, is: slow}, stays: true}]
+ends: 5m
+expect: [published-once]
+`, func(r *run) { r.history(); r.events = r.inStore(nil, 0) }, "published-once", Fail},
+		"a dead balancer that DNS names again": {`
+broadcasters: [{name: york, from: New York, count: 1, persona: ffmpeg-fifo}]
+timeline: [{at: 80s, kill: eu-west/balancer-1, for: 60m}]
+ends: 70m
+expect: [pool-converges]
+`, func(r *run) {
+			r.vote(105*second, b1, false)
+			r.answers(107*second, "eu-west", b2)
+			r.vote(180*second, b1, true)
+			r.answers(182*second, "eu-west", b1, b2)
+		}, "pool-converges", Fail},
+		"uplinks that are broken, and a balancer that all checkers reach": {uplinks, cutUplinks, "health-honest", Pass},
+		"uplinks that are broken, and some checkers' as well":             {uplinks + checkersToo, cutUplinks, "health-honest", Fail},
+		"a drain that was over": {`
+broadcasters: [{name: rome, from: Rome, count: 1, persona: butt}, {name: paris, from: Paris, count: 1, persona: butt}]
+timeline:
+  - {at: 2m, drain: eu-west/recorder-2}
+  - {at: 4m, undrain: eu-west/recorder-2}
+  - {at: 30m, drop: {broadcasters: rome}}
+ends: 60m
+expect: [sticky-reconnect]
+`, func(r *run) {
+			r.lose("rome-01", 30*time.Minute, "dropped")
+			r.move("rome-01", "eu-west/recorder-3")
+			r.back("rome-01", 30*time.Minute+1500*time.Millisecond, b1)
+		}, "sticky-reconnect", Fail},
+		"without redis for minutes, out of DNS for seconds":         {alone, func(r *run) { r.vote(95*second, b1, false); r.vote(125*second, b1, true) }, "fault-weighed", Fail},
+		"without redis, and out of DNS already":                     {alone, func(r *run) { r.vote(40*second, b1, false) }, "fault-weighed", Pass},
+		"no recorder lives, and one of them had died before":        {diedBefore, func(r *run) { ledAway(r) }, "cross-datacenter-failover", Pass},
+		"no recorder lives, one had died before, and one is denied": {diedBefore, func(r *run) { ledAway(r); r.answered("new-01", 110*second, b2, 403) }, "cross-datacenter-failover", Fail},
+		"silence from the end of the fault on": {frozen[len("schema: 1\ntitle: A server that delivers freezes"):], func(r *run) {
+			r.hears("paris-01", time.Minute, 5*time.Minute, "")
+			r.hears("paris-01", 6*time.Minute+second, 8*time.Minute, "timeout")
+		}, "listeners-on-air", Fail},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRun(t, expand(t, "schema: 1\ntitle: excuses"+c.plan, "today", "virtual"))
+			c.play(r)
+			events := r.events
+			if !ended(events) {
+				events = r.history()
+			}
+			p := of(t, Judge(r.plan, events), c.property)
+			require.Equal(t, c.want, p.Result, "%s: %v", p.Measured, p.Findings)
+		})
+	}
+}
+
+const uplinks = `
+system: {preset: two-datacenters}
+broadcasters: [{name: rome, from: Rome, count: 4, persona: butt}]
+ends: 10m
+expect: [health-honest: {within: 1m}]
+timeline:
+  - {at: 80s, refuse: {from: rome, to: eu-west/balancer-1}, for: 5m}
+  - {at: 85s, drop: {broadcasters: rome}}
+`
+
+const checkersToo = `  - {at: 86s, refuse: {from: "checker-0?", to: eu-west/balancer-1}, for: 5m}
+`
+
+// cutUplinks has all be refused by the first balancer for minutes.
+func cutUplinks(r *run) {
+	for i, name := range r.order {
+		r.lose(name, 85*second, "dropped")
+		for k := range 10 {
+			r.refused(name, 87*second+time.Duration(k)*15*second+time.Duration(i), b1, "refused")
+		}
+		r.back(name, 250*second, b2)
+	}
+}
+
+const alone = `
+system: {preset: two-datacenters}
+broadcasters: [{name: rome, from: Rome, persona: butt}]
+timeline: [{at: 60s, blackhole: {from: eu-west/balancer-1, to: redis}, for: 4m}]
+ends: 6m
+expect: [fault-weighed]
+`
+
+const diedBefore = `
+system: {preset: two-datacenters}
+broadcasters:
+  - {name: rome, from: Rome, persona: butt}
+  - {name: new, from: Rome, persona: butt, on-air: 100s}
+  - {name: later, from: Rome, persona: butt, on-air: 4m}
+timeline:
+  - {at: 30s, kill: eu-west/recorder-3, for: 10s}
+  - {at: 80s, kill: "eu-west/recorder-*", for: 1m}
+ends: 5m
+expect: [cross-datacenter-failover]
+`
+
+// ledAway has shows go to the other datacenter while none of their own recorders lives.
+func ledAway(r *run) {
+	r.shows["new-01"].conns[0].recorder = "us-east/recorder-1"
+	r.lose("rome-01", 80*second+20*time.Millisecond, "eof")
+	r.move("rome-01", "us-east/recorder-1")
+	r.back("rome-01", 83*second, b1)
+}
+
+// hole takes frames out of what a show's first connection left on disk.
+func (r *run) hole(name string, from, to int64) {
+	r.history()
+	for i, e := range r.events {
+		if e.Kind == history.SegmentFound && e.Subject == name && e.Epoch == 1 {
+			whole := e.Ranges[0]
+			r.events[i].Ranges = []history.Range{{From: whole.From, To: from}, {From: to, To: whole.To}}
+		}
+	}
+}
+
+// ended tells whether a history has its end.
+func ended(es []history.Event) bool {
+	return slices.ContainsFunc(es, func(e history.Event) bool { return e.Kind == history.RunEnded })
+}
