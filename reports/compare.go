@@ -14,7 +14,7 @@ type Comparison struct {
 	Schema        int       `json:"schema"`
 	A             Measuring `json:"a"`
 	B             Measuring `json:"b"`
-	New           []Change  `json:"new"`            // as expected in A, not in B
+	New           []Change  `json:"new"`            // not as expected in B, and as expected in A, or less bad there
 	Fixed         []Change  `json:"fixed"`          // the other way round
 	Still         []Change  `json:"still_failing"`  // in neither as expected
 	NotComparable []Change  `json:"not_comparable"` // what is played or how it is judged changed, or only one has it
@@ -88,7 +88,7 @@ func (c *Comparison) sort(ra, rb Run) {
 	switch {
 	case x.Why != "":
 		c.NotComparable = append(c.NotComparable, x)
-	case x.Bad && x.WasBad:
+	case x.Bad && x.WasBad && !worse(ra, rb):
 		c.Still = append(c.Still, x)
 	case x.Bad:
 		c.New = append(c.New, x)
@@ -99,6 +99,16 @@ func (c *Comparison) sort(ra, rb Run) {
 	default:
 		c.Alike++
 	}
+}
+
+// worse tells whether a run that was not as expected is so in another way: it fails where
+// it proved nothing, could not be carried out where it failed, or fails by something else.
+func worse(ra, rb Run) bool {
+	if rank(&rb) != rank(&ra) {
+		return rank(&rb) > rank(&ra)
+	}
+	was := ra.failed()
+	return slices.ContainsFunc(rb.failed(), func(name string) bool { return !slices.Contains(was, name) })
 }
 
 func measuring(s Summary) Measuring {

@@ -2,6 +2,7 @@ package reports
 
 import (
 	"io"
+	"strings"
 	"testing"
 	"time"
 
@@ -55,6 +56,31 @@ func TestCompareSortsWhatChanged(t *testing.T) {
 		"other-plan": "what is played or expected changed", "other-judge": "judged by version one of the checker then, by two now: deadair check judges a folder again",
 		"fresh": "A has no such run", "gone": "B has no such run",
 	}, why)
+}
+
+// TestCompareTellsWhatIsBadInAnotherWay, so that a run that was bad once hides nothing.
+func TestCompareTellsWhatIsBadInAnotherWay(t *testing.T) {
+	run := func(verdict, failed string) Run {
+		r := Run{Scenario: "s", Variant: "v", World: "virtual", Expected: "pass", Verdict: verdict, AsExpected: verdict == "pass", Plan: "p", Checker: "one"}
+		for _, name := range strings.Fields(failed) {
+			r.Properties = append(r.Properties, Property{Name: name, Verdict: "fail"})
+		}
+		return r
+	}
+	unclear, one, two, broken := run("inconclusive", ""), run("fail", "a"), run("fail", "a b"), Run{Scenario: "s", Variant: "v", World: "virtual", Plan: "p", Checker: "one", Error: "no port"}
+	for name, c := range map[string]struct {
+		was, is Run
+		fresh   bool
+	}{
+		"unclear, and fails": {unclear, one, true}, "fails by one more": {one, two, true}, "fails by another": {one, run("fail", "b"), true}, "fails, and does not run": {one, broken, true},
+		"the same": {one, one, false}, "fails by one less": {two, one, false}, "failed, and is unclear": {one, unclear, false}, "did not run, and fails": {broken, one, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			found := Compare(Summary{Runs: []Run{c.was}}, Summary{Runs: []Run{c.is}})
+			require.Equal(t, c.fresh, len(found.New) == 1, "%+v", found)
+			require.Equal(t, !c.fresh, len(found.Still) == 1)
+		})
+	}
 }
 
 // TestCompareWithItself finds nothing.
