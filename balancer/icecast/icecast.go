@@ -81,11 +81,30 @@ func (h *Head) Path() string {
 	return path
 }
 
-// Query is the target's query. Parts that do not parse are left out.
+// Query is the target's query.
 func (h *Head) Query() url.Values {
 	_, query, _ := strings.Cut(h.Target, "?")
-	values, _ := url.ParseQuery(query) // the parts that parse come with the error
+	return ParseQuery(query)
+}
+
+// ParseQuery reads a query as Icecast does: "&" alone parts it, and what is no escape
+// stands for itself. Titles hold ";" and "%" that their encoders do not escape.
+func ParseQuery(query string) url.Values {
+	values := make(url.Values)
+	for part := range strings.SplitSeq(query, "&") {
+		if name, value, _ := strings.Cut(part, "="); name != "" {
+			values.Add(unescape(name), unescape(value))
+		}
+	}
 	return values
+}
+
+func unescape(text string) string {
+	plain, err := url.QueryUnescape(text)
+	if err != nil {
+		return strings.ReplaceAll(text, "+", " ")
+	}
+	return plain
 }
 
 // Expects100 tells whether the client waits for "100 Continue" before its body.

@@ -118,12 +118,31 @@ func TestHeader(t *testing.T) {
 	require.Equal(t, Header{{"a", "4"}}, h)
 }
 
+// Titles come with what their encoders do not escape.
+func TestQueriesArePartedAsIcecastDoes(t *testing.T) {
+	for query, want := range map[string]url.Values{
+		"song=A;B&mount=/x": {"song": {"A;B"}, "mount": {"/x"}},
+		"song=100%&x":       {"song": {"100%"}, "x": {""}},
+		"song=100%+and+5%2": {"song": {"100% and 5%2"}},
+		"a=1&&a=2&=3":       {"a": {"1", "2"}},
+		"":                  {},
+	} {
+		require.Equal(t, want, ParseQuery(query), query)
+	}
+}
+
+func TestOtherSpacesBelongToATarget(t *testing.T) {
+	h, err := ReadHead(strings.NewReader("GET /admin/metadata?song=A\u3000B\u00a0C HTTP/1.0\r\n\r\n"))
+	require.NoError(t, err)
+	require.Equal(t, "A\u3000B\u00a0C", h.Query().Get("song"))
+}
+
 func TestHeadValues(t *testing.T) {
 	h := Head{Target: "/admin/metadata?mount=%2flive&song=a%20b&bad=%zz", Header: Header{
 		{"Expect", "100-Continue"}, {"Transfer-Encoding", "gzip, Chunked"}, {"Content-Type", "Audio/MPEG; x=y"},
 	}}
 	require.Equal(t, "/admin/metadata", h.Path())
-	require.Equal(t, url.Values{"mount": {"/live"}, "song": {"a b"}}, h.Query())
+	require.Equal(t, url.Values{"mount": {"/live"}, "song": {"a b"}, "bad": {"%zz"}}, h.Query())
 	require.True(t, h.Expects100())
 	require.True(t, h.Chunked())
 	require.Equal(t, "audio/mpeg", h.ContentType())

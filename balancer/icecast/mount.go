@@ -38,6 +38,8 @@ func CheckMount(mount string) error {
 		return fmt.Errorf("%w: it must not be longer than %d bytes", ErrMountInvalid, MaxMount)
 	case !utf8.ValidString(mount):
 		return fmt.Errorf("%w: it must be UTF-8", ErrMountInvalid)
+	case strings.TrimSpace(mount) != mount:
+		return fmt.Errorf("%w: it must not end with a space", ErrMountInvalid) // it travels as a header field, too
 	case strings.ContainsFunc(mount, unicode.IsControl):
 		return fmt.Errorf("%w: it must not hold control characters", ErrMountInvalid)
 	case strings.Contains(mount, ".."):

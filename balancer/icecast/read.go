@@ -148,7 +148,7 @@ func (s *scanner) scan(buf []byte) (end int, err error) {
 
 // parseLine takes the request line. Only x-audiocast has a password there.
 func (h *Head) parseLine(line string) (password string, err error) {
-	words := strings.Fields(line)
+	words := strings.FieldsFunc(line, func(r rune) bool { return r == ' ' || r == '\t' }) // others may be in a title
 	switch {
 	case len(words) != 3 || !isToken(words[0]) || !isTarget(words[1]) || !isTarget(words[2]):
 	case isProto(words[2]):
