@@ -266,8 +266,17 @@ func verdict(answer *http.Response) error {
 	case answer.StatusCode == http.StatusForbidden:
 		return ErrMount
 	}
-	return fmt.Errorf("%w: account service answered %s without a word on the user", ErrUnavailable, answer.Status)
+	err := fmt.Errorf("%w: account service answered %s without a word on the user", ErrUnavailable, answer.Status)
+	switch answer.StatusCode {
+	case http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout, http.StatusTooManyRequests:
+		return err
+	}
+	return fmt.Errorf("%w: %w", errOdd, err)
 }
+
+// errOdd is an answer that may be about one question only: a service that stumbles over a
+// stranger's user name must not silence it for everybody.
+var errOdd = errors.New("strange answer")
 
 func (s *Service) resting() bool {
 	s.mu.Lock()
@@ -278,6 +287,9 @@ func (s *Service) resting() bool {
 // note remembers how the service is. Its connections may be dead as well: the next
 // question does not use them.
 func (s *Service) note(err error) {
+	if errors.Is(err, errOdd) {
+		return // who asked is told; whether it is out of order all others' questions tell
+	}
 	down := errors.Is(err, ErrUnavailable)
 	s.mu.Lock()
 	if down {

@@ -255,6 +255,29 @@ func TestOutageProvesNothing(t *testing.T) {
 	}
 }
 
+// A service that stumbles over one user is asked about the others.
+func TestServiceThatStumblesOverOneUser(t *testing.T) {
+	serve(t, nil, func(t *testing.T, a *authority, s *account.Service) {
+		a.say(func(w http.ResponseWriter, form url.Values) {
+			if form.Get("user") == "stranger" {
+				status(500)(w, form)
+				return
+			}
+			yes(w, form)
+		})
+		for range 3 {
+			stranger := anna
+			stranger.User = "stranger"
+			_, err := s.Check(t.Context(), stranger)
+			require.ErrorIs(t, err, account.ErrUnavailable)
+			_, err = s.Check(t.Context(), anna)
+			require.NoError(t, err)
+			require.NoError(t, s.Probe(t.Context()))
+			time.Sleep(time.Hour)
+		}
+	})
+}
+
 // What one process proved another one knows again, and neither calls anything wrong.
 func TestProofIsGoodElsewhere(t *testing.T) {
 	var proof string
