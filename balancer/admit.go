@@ -4,10 +4,10 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"net"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"deadair/balancer/account"
 	"deadair/balancer/env"
@@ -74,7 +74,7 @@ func (b *Balancer) takeSource(ctx context.Context, conn net.Conn, head *icecast.
 		b.refuse(conn, head, icecast.Unauthorized())
 		return nil
 	}
-	mount, err := mountOf(head)
+	mount, err := head.Mount()
 	if err != nil {
 		b.refuse(conn, head, refuseMount(err))
 		return nil
@@ -93,6 +93,9 @@ func (b *Balancer) admit(ctx context.Context, a *admission) *show {
 	if a.entered {
 		b.table.leave(a.account, a.mount)
 	}
+	if no != nil {
+		b.forget(ctx, a)
+	}
 	switch {
 	case no == nil:
 	case no.Reason == left:
@@ -106,14 +109,17 @@ func (b *Balancer) admit(ctx context.Context, a *admission) *show {
 	return nil
 }
 
-// mountOf is the mount that a source asks for. It travels as a header field, where
-// spaces around it would get lost.
-func mountOf(head *icecast.Head) (string, error) {
-	mount, err := head.Mount()
-	if err == nil && strings.TrimSpace(mount) != mount {
-		err = fmt.Errorf("%w: it must not end with a space", icecast.ErrMountInvalid)
+// forget gives a mount back that was claimed for a show which never was, so that it is
+// free for others. A recorder that may have taken the show keeps it.
+func (b *Balancer) forget(ctx context.Context, a *admission) {
+	if !a.claimed || a.degraded || a.above > 0 || !a.fresh() {
+		return
 	}
-	return mount, err
+	ctx, cancel := context.WithTimeout(ctx, b.cfg.ClaimDeadline)
+	defer cancel()
+	if err := b.store.Release(ctx, a.mount, a.session.Epoch); err != nil && !errors.Is(err, session.ErrFenced) {
+		b.log.Warn("mount of a refused source is not free yet", "mount", a.mount, "err", err)
+	}
 }
 
 // try proves the credentials, takes a place, claims the mount, and offers the source
@@ -161,9 +167,20 @@ func (b *Balancer) identify(ctx context.Context, a *admission, c credentials, r 
 	if no != nil {
 		return no
 	}
+	if !isAccount(grant.Account) {
+		return &refused{refuseAccount(), giveUp}
+	}
 	b.table.proven(a)
 	a.account, a.proof, a.plan = grant.Account, grant.Proof, grant.Plan
 	return nil
+}
+
+// maxAccount is the longest account, in bytes.
+const maxAccount = 128
+
+// isAccount tells whether recorders can be told an account: it travels as a header field.
+func isAccount(name string) bool {
+	return len(name) <= maxAccount && utf8.ValidString(name) && strings.TrimSpace(name) == name
 }
 
 // turn waits until fewer sources than the limit are being claimed and offered. All at

@@ -264,6 +264,33 @@ func TestTakenMountIsRefusedToOthers(t *testing.T) {
 	})
 }
 
+// A source that no recorder could take leaves no claim behind.
+func TestMountOfARefusedSourceIsFree(t *testing.T) {
+	play(t, func(c *balancer.Config, _ *balancer.Parts) { c.RecorderPoll, c.RecorderRise = 500*time.Millisecond, 1 }, func(t *testing.T, r *rig) {
+		r.all("full")
+		time.Sleep(5 * time.Second)
+		require.Equal(t, 403, r.ask(put("/show", "anna", "secret")).code)
+		r.all("")
+		time.Sleep(5 * time.Second)
+		require.Equal(t, 200, r.ask(put("/show", "bert", "geheim")).code)
+	})
+}
+
+// Recorders are told an account in a header field, and take no other than these.
+func TestAccountsThatRecordersCannotBeTold(t *testing.T) {
+	for name, account := range map[string]string{"latin-1": "j\xfcrgen", "long": strings.Repeat("x", 129), "space": "anna "} {
+		t.Run(name, func(t *testing.T) {
+			play(t, func(c *balancer.Config, _ *balancer.Parts) { c.Accounts[account] = "secret" }, func(t *testing.T, r *rig) {
+				client := r.ask(source("/show", account, "secret"))
+				require.Equal(t, 403, client.code)
+				require.Contains(t, client.body, "user name invalid")
+				require.Zero(t, client.took)
+				require.Zero(t, r.store.count("claim"))
+			})
+		})
+	}
+}
+
 func TestTakenMountIsRefusedByTheIndexAlone(t *testing.T) {
 	play(t, nil, func(t *testing.T, r *rig) {
 		_, err := r.store.Claim(t.Context(), session.Claim{Mount: "/show", Account: "bert", NewID: "x", Window: time.Minute})

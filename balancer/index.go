@@ -44,6 +44,9 @@ func (b *Balancer) restore(ctx context.Context, s *show) (why ending, over bool)
 		return b.resettle(ctx, s)
 	case b.anotherOnAir(ctx, held, s):
 		return endSuperseded, true
+	case held.ID != s.session && held.Recorder == "" && held.Epoch != s.unplaced:
+		s.unplaced = held.Epoch // a newer connection is on its way to a recorder, most likely
+		return "", false
 	case held.ID != s.session: // the next source would go on with that one, and cut the recording
 		if err := b.store.Release(ctx, s.mount, held.Epoch); err != nil {
 			return "", false

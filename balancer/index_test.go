@@ -221,6 +221,21 @@ func TestFencedShowIsCut(t *testing.T) {
 	})
 }
 
+// A newer connection that has claimed the mount, and is on its way to a recorder, is not
+// taken the claim away from by a show that is brought back into the index.
+func TestClaimOnItsWayIsLeftAlone(t *testing.T) {
+	play(t, nil, func(t *testing.T, r *rig) {
+		r.store.set(errAway, false)
+		_, rec := r.live("/show")
+		r.store.set(nil, false)
+		time.Sleep(4900 * time.Millisecond)
+		newer, err := r.store.Claim(t.Context(), session.Claim{Mount: "/show", Account: "anna", NewID: "newer", Window: time.Minute})
+		require.NoError(t, err)
+		time.Sleep(200 * time.Millisecond)
+		require.NoError(t, r.store.Settle(t.Context(), "/show", newer.Epoch, rec.name))
+	})
+}
+
 // What the index knows comes before what was guessed: the show that another recorder
 // records by an epoch of the index stays, or another one that the same recorder has
 // taken since. The guessed one ends.

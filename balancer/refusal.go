@@ -22,6 +22,10 @@ func refuseMount(err error) icecast.Refusal {
 	return forbidden("mount-invalid", "Mountpoint invalid: "+text)
 }
 
+func refuseAccount() icecast.Refusal {
+	return forbidden("account-invalid", "user name invalid: it must be UTF-8, not longer than 128 bytes and without spaces around it")
+}
+
 func refuseUnavailable() icecast.Refusal {
 	return forbidden("unavailable", "no recording server answers at the moment, please connect again")
 }

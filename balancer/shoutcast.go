@@ -101,15 +101,17 @@ func (b *Balancer) ready(ctx context.Context, a *admission, login icecast.Login)
 
 // tune reads what a welcome client tells of its stream, and puts it on air.
 func (b *Balancer) tune(ctx context.Context, conn net.Conn, a *admission) *show {
-	rest := a.head.Rest
+	early := bytes.NewReader(a.head.Rest)
 	_, err := b.read(conn, b.pending.enter(conn), func(conn net.Conn) (err error) {
-		a.head, err = icecast.ReadStream(io.MultiReader(bytes.NewReader(rest), conn), a.mount)
+		a.head, err = icecast.ReadStream(io.MultiReader(early, conn), a.mount)
 		return err
 	})
 	if err != nil {
 		b.dismiss(conn, "head-incomplete")
 		return nil
 	}
+	unread, _ := io.ReadAll(early) // a head is read up to a limit, and more may have come; memory does not fail
+	a.head.Rest = append(a.head.Rest, unread...)
 	return b.admit(ctx, a)
 }
 

@@ -113,6 +113,7 @@ func TestShoutcastRefusals(t *testing.T) {
 		"nobody":         {"hackme\r\n", "invalid password\r\n"},
 		"libshout pokes": {"!POKE\nicy-name:libshout server poke request\n\n", "invalid password\r\n"},
 		"bad mount":      {"anna:secret:/../x\r\n", "Mountpoint invalid"},
+		"space":          {"anna:secret:/x \r\n", "Mountpoint invalid"},
 		"empty":          {"\r\n", "not a request"},
 		"endless":        {strings.Repeat("x", 600), "too large"},
 		"garbage":        {"a\x00b\r\n", "not a request"},
@@ -162,6 +163,21 @@ func TestShoutcastIsHeldBeforeItIsWelcome(t *testing.T) {
 	play(t, nil, func(t *testing.T, r *rig) {
 		r.balancer.Drain()
 		require.Contains(t, r.login("anna:secret\r\n").heard(), "about to go")
+	})
+}
+
+// What a client sends before it is welcome is kept, also what is more than a head may be.
+func TestShoutcastThatSendsEarlyLosesNothing(t *testing.T) {
+	play(t, nil, func(t *testing.T, r *rig) {
+		r.balancer.Drain()
+		early := strings.Repeat("early audio ", 1200)
+		c := r.login("anna:secret\r\n" + stream + early)
+		time.Sleep(time.Second)
+		r.balancer.Undrain()
+		require.Equal(t, welcome, c.heard())
+		io.WriteString(c, "END")
+		synctest.Wait()
+		require.Equal(t, early+"END", r.heard(r.holding("/anna"), "/anna"))
 	})
 }
 

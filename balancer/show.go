@@ -28,6 +28,7 @@ type show struct {
 	// The goroutine that tends the show owns these.
 	indexed   int64     // its epoch in the index; 0 when the index does not have it
 	unsettled bool      // the index does not know the recorder
+	unplaced  int64     // epoch of a claim on the mount that no recorder had when it was seen
 	due       time.Time // when the index is told of it again
 	asked     time.Time // when the recorder was last asked for it
 

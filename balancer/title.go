@@ -126,7 +126,7 @@ func (b *Balancer) readForm(conn net.Conn, head *icecast.Head, values url.Values
 	}); err != nil {
 		return &no
 	}
-	sent, _ := url.ParseQuery(string(form)) // the parts that parse come with the error
+	sent := icecast.ParseQuery(string(form))
 	for name, value := range sent {
 		values[name] = value
 	}
