@@ -20,6 +20,7 @@ func (d *decoder) check(f *File) {
 	d.checkDay(f)
 	d.checkAffects(f)
 	d.checkDocumented(f)
+	d.checkSettings(f.System)
 	d.checkGroups(f)
 	d.checkVisitors(f)
 	d.checkSteps(f.Timeline)
@@ -190,6 +191,7 @@ func (d *decoder) checkVariant(v Variant) {
 			d.add(n.Pos, "%q is no name: small letters, digits and dashes", clip(n.Value))
 		}
 	}
+	d.checkSettings(v.System)
 	for _, w := range v.Worlds {
 		d.oneOf(w, Worlds()...)
 	}
