@@ -72,7 +72,7 @@ func TestParseNamesThePlaceAndTheRemedy(t *testing.T) {
 		"for and stays":          {in("timeline: [{at: 1m, kill: redis, for: 1m, stays: true}]\n"), `x.yaml:5:21: "for" ends the fault and "stays" keeps it: leave one out`},
 		"past the end":           {in("timeline: [{at: 1m, kill: redis, for: 2m}]\nends: 2m\n"), `x.yaml:5:12: the step lasts until 3m0s, and the run ends at 2m0s`},
 		"out of order":           {in("timeline: [{at: 2m, restart: redis}, {at: 1m, restart: redis}]\nends: 5m\n"), `x.yaml:5:38: the step is at 1m0s of the run and stands after one at 2m0s: put them in order, and none before "starts"`},
-		"restarted meanwhile":    {in("timeline: [{at: 1m, pause: redis}, {at: 3m, restart: redis}]\nends: 5m\n"), `x.yaml:5:1: pause has no end, and line 5 restarts what it has down: give it "for: 2m0s"`},
+		"restarted meanwhile":    {in("timeline: [{at: 1m, pause: redis}, {at: 3m, restart: redis}]\nends: 5m\n"), `x.yaml:5:1: pause of redis has no end, and line 5 has restart of redis at 3m0s; that would end it: give it "for: 2m0s"`},
 		"delay without delay":    {in("timeline: [{at: 1m, delay: {from: rome, to: eu-west}}]\n"), `x.yaml:5:21: delay needs "delay"`},
 		"limit of another fault": {in("timeline: [{at: 1m, stall: {from: rome, to: eu-west, rate: 2k}}]\n"), `x.yaml:5:21: stall does not take "rate"`},
 		"rate":                   {in("timeline: [{at: 1m, throttle: {from: rome, to: eu-west, rate: 5kbps}}]\n"), `x.yaml:5:63: "5kbps" is no rate: bytes per second, such as 500 or 2k`},

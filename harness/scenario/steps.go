@@ -61,10 +61,11 @@ func (b *builder) steps() []Step {
 		}
 		all = append(all, step)
 	}
-	b.endedTwice(all)
 	if len(all) > MaxSteps {
 		b.add(b.variant.Pos, "%d steps are more than %d", len(all), MaxSteps)
+		return all
 	}
+	b.apart(all)
 	return all
 }
 
@@ -74,23 +75,6 @@ func (b *builder) inOrder(list []StepSpec) {
 	for i := 1; i < len(list); i++ {
 		if before, at := b.since(list[i-1].At), b.since(list[i].At); at < before {
 			b.add(list[i].Pos, "the step is at %v of the run and stands after one at %v: put them in order, and none before %q", at, before, "starts")
-		}
-	}
-}
-
-// endedTwice wants no server started again that a fault without an end has down: the fault
-// would go on, for all that is told of it.
-func (b *builder) endedTwice(all []Step) {
-	for _, s := range all {
-		f, _ := FaultNamed(s.Do)
-		if f.Shape != OnNodes || f.Instant || s.For > 0 || s.Stays {
-			continue
-		}
-		for _, r := range all {
-			if r.Do == "restart" && r.At > s.At && slices.ContainsFunc(r.Nodes, func(n string) bool { return slices.Contains(s.Nodes, n) }) {
-				b.add(Pos{s.Line, 1}, `%s has no end, and line %d restarts what it has down: give it "for: %v"`, s.Do, r.Line, r.At-s.At)
-				break
-			}
 		}
 	}
 }

@@ -1,0 +1,130 @@
+package scenario
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// held is what a fault has in its power: one thing of a node, or of a name in DNS.
+type held struct{ what, of string }
+
+// down is what faults hold that have a node be away: each would start, or plug in, what
+// another one has down.
+const down = "down"
+
+// holds is the one thing of each of its nodes that a fault has in its power while it
+// lasts, and gives back to whoever had it when it ends; empty if it goes together with
+// others of its kind, as faults of links do.
+func (f Fault) holds() string {
+	switch f.Name {
+	case "kill", "stop", "powercut", "outage", "vanish":
+		return down
+	}
+	if f.Instant || f.Shape == OnLinks {
+		return ""
+	}
+	return f.Name
+}
+
+// frees tells whether an instant ends another step's hold. A drain that has a length bears
+// it: the node comes back without, which is known to whoever judges.
+func (s Step) frees(other Step) bool {
+	switch s.Do {
+	case "restart", "deploy":
+		return other.Do != "drain" || other.For == 0 && !other.Stays
+	}
+	return false
+}
+
+// apart wants steps apart that hold the same: the first to end would end the other as
+// well, and it would go on for all that is told of it.
+func (b *builder) apart(all []Step) {
+	all = slices.Clone(all)
+	slices.SortStableFunc(all, func(x, y Step) int { return cmp.Compare(x.At, y.At) })
+	now := map[held]Step{}
+	told := map[[2]int]bool{} // pairs of lines: one word about a step that comes again and again
+	for _, s := range all {
+		for _, h := range s.meets() {
+			before, ok := now[h]
+			if ok && s.At >= b.until(before) {
+				delete(now, h)
+				ok = false
+			}
+			switch f, _ := FaultNamed(s.Do); {
+			case s.Do == "undrain" && ok && before.For == 0:
+				delete(now, h)
+			case ok && (f.holds() == h.what || s.frees(before)):
+				if pair := [2]int{before.Line, s.Line}; !told[pair] {
+					b.add(Pos{before.Line, 1}, "%s", before.clash(s, h.of))
+					told[pair] = true
+				}
+			case f.holds() == h.what:
+				now[h] = s
+			}
+		}
+	}
+}
+
+// until is when a step is over; one without an end lasts as long as the run.
+func (b *builder) until(s Step) time.Duration {
+	if s.For == 0 {
+		return max(b.ended, s.At) + 1
+	}
+	return s.At + s.For
+}
+
+// meets are the things that a step takes hold of, or ends others' hold of.
+func (s Step) meets() []held {
+	f, _ := FaultNamed(s.Do)
+	whats := []string{f.holds()}
+	switch s.Do {
+	case "restart", "deploy":
+		whats = []string{down, "pause", "drain"}
+	case "undrain":
+		whats = []string{"drain"}
+	}
+	var all []held
+	for _, what := range whats {
+		for _, of := range slices.Concat(s.Nodes, s.Zones) {
+			if what != "" {
+				all = append(all, held{what, of})
+			}
+		}
+	}
+	return all
+}
+
+// clash tells how a step is in the way of a later one, and what to do.
+func (s Step) clash(later Step, of string) string {
+	lasts, remedy := "has no end", `give it "for: %v"`
+	switch {
+	case s.Stays:
+		lasts, remedy = "stays", `write "for: %v" in the place of "stays"`
+	case s.For > 0:
+		lasts = fmt.Sprintf("lasts until %v", s.At+s.For)
+		remedy += ", or move one of them"
+	}
+	remedy = fmt.Sprintf(remedy, later.At-s.At)
+	if later.At == s.At {
+		remedy = "leave one of them out, or move it"
+	}
+	why := "the first to end would end both"
+	if f, _ := FaultNamed(later.Do); f.Instant {
+		why = "that would end it"
+	}
+	return fmt.Sprintf("%s %s, and line %d has %s at %v; %s: %s", s.does(of), lasts, later.Line, later.does(of), later.At, why, remedy)
+}
+
+// does names a step's fault and whom it hits: "kill of redis", "store slow".
+func (s Step) does(to string) string {
+	what := s.Do
+	if s.Answer != "" {
+		what += " " + s.Answer
+	}
+	if s.Do != to {
+		what += " of " + to
+	}
+	return what
+}
