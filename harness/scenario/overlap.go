@@ -111,8 +111,11 @@ func (s Step) clash(later Step, of string) string {
 		remedy = "leave one of them out, or move it"
 	}
 	why := "the first to end would end both"
-	if f, _ := FaultNamed(later.Do); f.Instant {
+	switch f, _ := FaultNamed(later.Do); {
+	case f.Instant:
 		why = "that would end it"
+	case f.holds() == down:
+		why = "it is away by then"
 	}
 	return fmt.Sprintf("%s %s, and line %d has %s at %v; %s: %s", s.does(of), lasts, later.Line, later.does(of), later.At, why, remedy)
 }

@@ -31,13 +31,13 @@ func TestStepsThatWouldEndOneAnother(t *testing.T) {
 		`store unavailable lasts until 50m0s, and line 8 has store slow at 15m0s; the first to end would end both: give it "for: 5m0s"`: {
 			"at: 10m, store: unavailable, for: 40m", "at: 15m, store: slow, for: 5m",
 		},
-		`kill of redis lasts until 11m0s, and line 8 has outage of redis at 2m0s; the first to end would end both`: {
+		`kill of redis lasts until 11m0s, and line 8 has outage of redis at 2m0s; it is away by then`: {
 			"at: 1m, kill: redis, for: 10m", "at: 2m, outage: us-east, for: 2m",
 		},
-		`kill of eu-west/balancer-1 has no end, and line 8 has powercut of eu-west/balancer-1 at 2m0s; the first to end would end both: give it "for: 1m0s"`: {
+		`kill of eu-west/balancer-1 has no end, and line 8 has powercut of eu-west/balancer-1 at 2m0s; it is away by then: give it "for: 1m0s"`: {
 			"at: 1m, kill: " + b1, "at: 2m, powercut: " + b1 + ", for: 1m",
 		},
-		`vanish of eu-west/balancer-1 stays, and line 8 has stop of eu-west/balancer-1 at 2m0s; the first to end would end both: write "for: 1m0s" in the place of "stays"`: {
+		`vanish of eu-west/balancer-1 stays, and line 8 has stop of eu-west/balancer-1 at 2m0s; it is away by then: write "for: 1m0s" in the place of "stays"`: {
 			"at: 1m, vanish: " + b1 + ", stays: true", "at: 2m, stop: eu-west, for: 1m",
 		},
 		`kill of eu-west/balancer-1 lasts until 51m0s, and line 8 has restart of eu-west/balancer-1 at 2m0s; that would end it: give it "for: 1m0s"`: {
@@ -46,10 +46,10 @@ func TestStepsThatWouldEndOneAnother(t *testing.T) {
 		`kill of eu-west/balancer-1 has no end, and line 8 has deploy of eu-west/balancer-1 at 2m0s; that would end it: give it "for: 1m0s"`: {
 			"at: 1m, kill: " + b1, "at: 2m, deploy: " + b1,
 		},
-		`kill of eu-west/balancer-1 stays, and line 8 has restart of eu-west/balancer-1 at 2m0s; that would end it`:        {"at: 1m, kill: " + b1 + ", stays: true", "at: 2m, restart: " + b1},
-		`pause of redis lasts until 5m0s, and line 8 has restart of redis at 2m0s; that would end it`:                      {"at: 1m, pause: redis, for: 4m", "at: 2m, restart: redis"},
-		`kill of redis lasts until 5m0s, and line 8 has kill of redis at 1m0s; the first to end would end both: leave one`: {"at: 1m, kill: redis, for: 4m", "at: 1m, kill: redis, for: 4m"},
-		`drain of eu-west/recorder-1 lasts until 5m0s, and line 8 has drain of eu-west/recorder-1 at 2m0s`:                 {"at: 1m, drain: eu-west, for: 4m", "at: 2m, drain: '*/recorder-1', for: 4m"},
+		`kill of eu-west/balancer-1 stays, and line 8 has restart of eu-west/balancer-1 at 2m0s; that would end it`: {"at: 1m, kill: " + b1 + ", stays: true", "at: 2m, restart: " + b1},
+		`pause of redis lasts until 5m0s, and line 8 has restart of redis at 2m0s; that would end it`:               {"at: 1m, pause: redis, for: 4m", "at: 2m, restart: redis"},
+		`kill of redis lasts until 5m0s, and line 8 has kill of redis at 1m0s; it is away by then: leave one`:       {"at: 1m, kill: redis, for: 4m", "at: 1m, kill: redis, for: 4m"},
+		`drain of eu-west/recorder-1 lasts until 5m0s, and line 8 has drain of eu-west/recorder-1 at 2m0s`:          {"at: 1m, drain: eu-west, for: 4m", "at: 2m, drain: '*/recorder-1', for: 4m"},
 		`drain of eu-west/recorder-1 lasts until 5m0s, and line 9 has drain of eu-west/recorder-1 at 3m0s`: {
 			"at: 1m, drain: eu-west/recorder-1, for: 4m", "at: 2m, undrain: eu-west/recorder-1", "at: 3m, drain: eu-west/recorder-1, for: 4m",
 		},
@@ -58,12 +58,12 @@ func TestStepsThatWouldEndOneAnother(t *testing.T) {
 		`dns servfail of website lasts until 5m0s, and line 8 has dns timeout of website at 2m0s`: {
 			"at: 1m, dns: {of: [website, api], answer: servfail}, for: 4m", "at: 2m, dns: {of: website, answer: timeout}, for: 4m",
 		},
-		`mail unavailable lasts until 5m0s, and line 8 has mail reply-lost at 2m0s`:                                         {"at: 1m, mail: unavailable, for: 4m", "at: 2m, mail: reply-lost, for: 4m"},
-		`mail blank of eu-west/recorder-1 lasts until 5m0s, and line 8 has mail blank of eu-west/recorder-1 at 2m0s`:        {"at: 1m, mail: blank, for: 4m", "at: 2m, mail: blank, for: 4m"},
-		`redis oom lasts until 5m0s, and line 8 has redis readonly at 2m0s`:                                                 {"at: 1m, redis: oom, for: 4m", "at: 2m, redis: readonly, for: 1m"},
-		`answer of eu-west/web-1 lasts until 5m0s, and line 8 has answer of eu-west/web-1 at 2m0s`:                          {"at: 1m, answer: {nodes: '*/web-*', status: 503}, for: 4m", "at: 2m, answer: {nodes: eu-west/web-1, status: 500}, for: 4m"},
-		`disk full of eu-west/recorder-1 lasts until 5m0s, and line 8 has disk slow of eu-west/recorder-1 at 2m0s`:          {"at: 1m, disk: {of: eu-west/recorder-1, is: full}, for: 4m", "at: 2m, disk: {of: eu-west, is: slow}, for: 4m"},
-		`kill of redis lasts until 22m0s, and line 8 has kill of redis at 21m30s; the first to end would end both: give it`: {"at: 1m, kill: redis, for: 1m, every: 10m", "at: 21m30s, kill: redis, for: 1m"},
+		`mail unavailable lasts until 5m0s, and line 8 has mail reply-lost at 2m0s`:                                  {"at: 1m, mail: unavailable, for: 4m", "at: 2m, mail: reply-lost, for: 4m"},
+		`mail blank of eu-west/recorder-1 lasts until 5m0s, and line 8 has mail blank of eu-west/recorder-1 at 2m0s`: {"at: 1m, mail: blank, for: 4m", "at: 2m, mail: blank, for: 4m"},
+		`redis oom lasts until 5m0s, and line 8 has redis readonly at 2m0s`:                                          {"at: 1m, redis: oom, for: 4m", "at: 2m, redis: readonly, for: 1m"},
+		`answer of eu-west/web-1 lasts until 5m0s, and line 8 has answer of eu-west/web-1 at 2m0s`:                   {"at: 1m, answer: {nodes: '*/web-*', status: 503}, for: 4m", "at: 2m, answer: {nodes: eu-west/web-1, status: 500}, for: 4m"},
+		`disk full of eu-west/recorder-1 lasts until 5m0s, and line 8 has disk slow of eu-west/recorder-1 at 2m0s`:   {"at: 1m, disk: {of: eu-west/recorder-1, is: full}, for: 4m", "at: 2m, disk: {of: eu-west, is: slow}, for: 4m"},
+		`kill of redis lasts until 22m0s, and line 8 has kill of redis at 21m30s; it is away by then: give it`:       {"at: 1m, kill: redis, for: 1m, every: 10m", "at: 21m30s, kill: redis, for: 1m"},
 	} {
 		err := timed(steps...)
 		require.ErrorContains(t, err, "x.yaml:7:1: "+want)
