@@ -144,6 +144,20 @@ func (d *decoder) checkStep(s StepSpec, f Fault) {
 	d.limit(s, f, "rate", s.Rate != 0)
 	d.oneOf(s.Connections, "existing", "new", "all")
 	d.oneOf(s.Direction, "both", "forth", "back")
+	d.checkLink(s, f)
+}
+
+// checkLink looks at what a fault of links cannot do.
+func (d *decoder) checkLink(s StepSpec, f Fault) {
+	switch conns := s.Connections; {
+	case f.Name == "cut" && conns.Value == "new":
+		d.add(conns.Pos, `cut resets connections that exist: leave "connections" out, or refuse new ones`)
+	case f.Name == "refuse" && conns.Value == "existing":
+		d.add(conns.Pos, `refuse is about new connections: leave "connections" out, or cut those that exist`)
+	}
+	if way := s.Direction; (f.Name == "cut" || f.Name == "refuse") && (way.Value == "forth" || way.Value == "back") {
+		d.add(way.Pos, `%s goes both ways: leave "direction" out`, f.Name)
+	}
 }
 
 // checkEvery looks at a step that comes again and again. It must be over before it does.
