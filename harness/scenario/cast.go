@@ -101,6 +101,10 @@ func (b *builder) glob(n Name, among []string, words []map[string][]string) []st
 			hits = append(hits, host)
 		}
 	}
+	if left := leftOut(n.Value, among); left != "" {
+		b.add(n.Pos, "%q does not reach beyond a slash and leaves out nodes of datacenters such as %s: write %q for those, and name others beside it", clip(n.Value), left, reaching(n.Value, left))
+		return hits
+	}
 	switch {
 	case len(hits) > 0:
 	case strings.ContainsAny(n.Value, "*?["):
@@ -113,6 +117,31 @@ func (b *builder) glob(n Name, among []string, words []map[string][]string) []st
 		b.add(n.Pos, "unknown name %q%s", clip(n.Value), Meant(n.Value, known))
 	}
 	return hits
+}
+
+// leftOut is the first host beyond a slash that a pattern would match if * did not stop
+// there; empty if there is none.
+func leftOut(pattern string, among []string) string {
+	if strings.Contains(pattern, "/") || !strings.Contains(pattern, "*") {
+		return ""
+	}
+	for _, host := range among {
+		flat := strings.Replace(host, "/", "|", 1)
+		if ok, _ := path.Match(pattern, flat); ok && flat != host {
+			return host
+		}
+	}
+	return ""
+}
+
+// reaching is a pattern made to reach a host beyond a slash.
+func reaching(pattern, host string) string {
+	for _, p := range []string{"*/" + pattern, pattern + "/*"} {
+		if ok, _ := path.Match(p, host); ok {
+			return p
+		}
+	}
+	return "*/*"
 }
 
 // only is what of some hosts is allowed.

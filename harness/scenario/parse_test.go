@@ -60,6 +60,9 @@ func TestParseNamesThePlaceAndTheRemedy(t *testing.T) {
 		"no at":                  {in("timeline: [{kill: redis}]\n"), `x.yaml:5:12: "at" is missing: say when the step happens`},
 		"node":                   {in("timeline: [{at: 1m, kill: us-east/balancer-3}]\n"), `x.yaml:5:27: unknown name "us-east/balancer-3" (did you mean "us-east/balancer-1"?)`},
 		"glob":                   {in("timeline: [{at: 1m, kill: eu-west/blancer-*}]\n"), `x.yaml:5:27: "eu-west/blancer-*" matches nothing here`},
+		"all but nearly all":     {in("timeline: [{at: 1m, kill: '*'}]\n"), `x.yaml:5:27: "*" does not reach beyond a slash and leaves out nodes of datacenters such as eu-west/balancer-1: write "*/*" for those, and name others beside it`},
+		"those numbered 1":       {in("system: {redis-replica: eu-west}\ntimeline: [{at: 1m, kill: '*-1'}]\n"), `x.yaml:6:27: "*-1" does not reach beyond a slash and leaves out nodes of datacenters such as eu-west/balancer-1: write "*/*-1"`},
+		"all of a datacenter":    {in("timeline: [{at: 1m, cut: {from: 'us-*', to: redis}}]\n"), `x.yaml:5:33: "us-*" does not reach beyond a slash and leaves out nodes of datacenters such as us-east/balancer-1: write "us-*/*"`},
 		"group":                  {in("timeline: [{at: 1m, drop: {broadcasters: roma}}]\n"), `x.yaml:5:42: unknown group "roma" (did you mean "rome"?)`},
 		"share":                  {in("timeline: [{at: 1m, drop: {broadcasters: rome, share: 0.5}}]\n"), `x.yaml:5:55: "0.5" is no share: write it as 50%, from 1% to 100%`},
 		"store nowhere":          {in("system: {store: {in: us-esat}}\n"), `x.yaml:5:22: unknown datacenter "us-esat" (did you mean "us-east"?)`},
@@ -165,6 +168,14 @@ func TestParseRefusesANameThatIsAGroupAndADatacenter(t *testing.T) {
 	require.ErrorContains(t, err, `"us-east" is both a datacenter and a group: write us-east/* or us-east-*`)
 	_, err = Parse("x.yaml", []byte(text+"timeline: [{at: 1m, kill: us-east}, {at: 2m, drop: {broadcasters: us-east}}]\n"))
 	require.NoError(t, err)
+}
+
+// TestGlobsThatLeaveNobodyOut: those that are about hosts without a slash, or reach beyond it.
+func TestGlobsThatLeaveNobodyOut(t *testing.T) {
+	for _, who := range []string{"'*/*'", "'rome-*'", "'checker-0?'", "'checker-*'", "['*/balancer-*', 'redis*']"} {
+		_, err := Parse("x.yaml", []byte(minimal+"timeline: [{at: 1m, cut: {from: "+who+", to: dns}}]\n"))
+		require.NoError(t, err, who)
+	}
 }
 
 func FuzzParse(f *testing.F) {
