@@ -50,6 +50,27 @@ func newCast(sys System, bs []Broadcaster, vs []Visitor) *cast {
 	return c
 }
 
+// namesakes wants no group, and none of its members, named as a host that is there already.
+func (b *builder) namesakes() {
+	ours := map[string]bool{"dns": true}
+	for _, host := range slices.Concat(b.cast.nodes, b.cast.groups["checkers"]) {
+		ours[host] = true
+	}
+	var groups Names
+	for _, g := range b.file.Broadcasters {
+		groups = append(groups, g.Name)
+	}
+	for _, g := range b.file.Visitors {
+		groups = append(groups, g.Name)
+	}
+	for _, g := range groups {
+		all := append([]string{g.Value}, b.cast.groups[g.Value]...)
+		if i := slices.IndexFunc(all, func(name string) bool { return ours[name] }); i >= 0 {
+			b.add(g.Pos, "group %q takes the name of the host %s: call it something else", g.Value, all[i])
+		}
+	}
+}
+
 // pick finds the hosts that names mean among those allowed.
 func (b *builder) pick(names Names, among []string, words ...map[string][]string) []string {
 	var all []string

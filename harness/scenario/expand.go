@@ -75,6 +75,7 @@ func (b *builder) build() *Plan {
 	b.shows = p.Broadcasters
 	p.Visitors = b.visitors(p.System, p.Broadcasters)
 	b.cast = newCast(p.System, p.Broadcasters, p.Visitors)
+	b.namesakes()
 	p.Steps = b.steps()
 	p.Documented = b.documented()
 	p.Expect = b.expect(v.Expect, f.Expect)
