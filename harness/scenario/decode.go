@@ -176,6 +176,9 @@ func (d *decoder) text(n ast.Node) string {
 func (d *decoder) number(n ast.Node) int {
 	if i, ok := n.(*ast.IntegerNode); ok {
 		if v, ok := i.Value.(uint64); ok && v <= 1<<31 {
+			if word := i.GetToken().Value; len(word) > 1 && word[0] == '0' {
+				d.add(place(n), "%q begins with 0 and would be read as %d: write the number without", clip(word), v)
+			}
 			return int(v)
 		}
 	}

@@ -97,16 +97,29 @@ func (b *builder) since(i Instant) time.Duration {
 	return (i.OfDay - b.file.Starts.OfDay + day) % day
 }
 
+// maxIdle is how long nothing happens before a clock time of the next day that is taken to end a run.
+const maxIdle = 12 * time.Hour
+
+// nextDay tells whether a clock time is taken for the next day's, as the day's has passed at the run's zero.
+func (b *builder) nextDay(i Instant) bool {
+	return i.Clock && b.file.Starts != nil && i.OfDay < b.file.Starts.OfDay
+}
+
 // end is when everybody goes off air, in the incident's time.
 func (b *builder) end() time.Duration {
-	if b.file.Ends != nil {
-		return b.since(*b.file.Ends)
-	}
 	last := 10 * time.Second
-	for _, s := range b.specs(Timeline{}) {
+	for _, s := range b.file.Timeline {
 		last = max(last, b.since(s.At)+time.Duration(or(s.For, 0)))
 	}
-	return last + quietEnds
+	ends := b.file.Ends
+	if ends == nil {
+		return last + quietEnds
+	}
+	at := b.since(*ends)
+	if b.nextDay(*ends) && at-last > maxIdle {
+		b.add(ends.Pos, `"ends" is before "starts", and would be the next day's, %v after the last step: put it right, or if that is meant write ends: %v`, at-last, at)
+	}
+	return at
 }
 
 // specs is the timeline of the file with a variant's change.

@@ -51,3 +51,11 @@ func (b *builder) want(expect []Expectation) Want {
 	w.Fail = slices.Compact(w.Fail)
 	return w
 }
+
+// orBound is what else can be done than to say how long.
+func orBound(p PropertyForm) string {
+	if slices.Contains(p.Needs, "within") {
+		return ""
+	}
+	return ", or leave it out for what the plan makes unavoidable"
+}

@@ -73,6 +73,8 @@ func TestParseNamesThePlaceAndTheRemedy(t *testing.T) {
 		"no answer of redis":     {in("timeline: [{at: 1m, redis: ''}]\n"), `x.yaml:5:28: Redis has no answer ""`},
 		"for on an instant":      {in("timeline: [{at: 1m, restart: redis, for: 1m}]\n"), `x.yaml:5:21: restart is over at once and takes no "for"`},
 		"for and stays":          {in("timeline: [{at: 1m, kill: redis, for: 1m, stays: true}]\n"), `x.yaml:5:21: "for" ends the fault and "stays" keeps it: leave one out`},
+		"before the run":         {in("date: 2014-10-02\nstarts: 18:30Z\ntimeline: [{at: 18:20Z, kill: redis, for: 2m}, {at: 18:40Z, restart: redis}]\n"), `x.yaml:7:17: the step is before "starts": put it after, or if the next day is meant say at the top of the file when the run "ends"`},
+		"ends before it starts":  {in("date: 2014-10-02\nstarts: 18:30Z\nends: 18:00Z\n"), `x.yaml:7:7: "ends" is before "starts", and would be the next day's, 23h29m50s after the last step: put it right, or if that is meant write ends: 23h30m0s`},
 		"past the end":           {in("timeline: [{at: 1m, kill: redis, for: 2m}]\nends: 2m\n"), `x.yaml:5:12: the step lasts until 3m0s, and the run ends at 2m0s`},
 		"out of order":           {in("timeline: [{at: 2m, restart: redis}, {at: 1m, restart: redis}]\nends: 5m\n"), `x.yaml:5:38: the step is at 1m0s of the run and stands after one at 2m0s: put them in order, and none before "starts"`},
 		"restarted meanwhile":    {in("timeline: [{at: 1m, pause: redis}, {at: 3m, restart: redis}]\nends: 5m\n"), `x.yaml:5:1: pause of redis has no end, and line 5 has restart of redis at 3m0s; that would end it: give it "for: 2m0s"`},
@@ -87,6 +89,8 @@ func TestParseNamesThePlaceAndTheRemedy(t *testing.T) {
 		"no ends of a link":      {in("timeline: [{at: 1m, stall: {from: rome}}]\n"), `x.yaml:5:28: "to" is missing: who is dialled`},
 		"property":               {in("expect: [dead-aire]\n"), `x.yaml:5:10: unknown property "dead-aire" (did you mean "dead-air"?)`},
 		"property without limit": {in("expect: [health-honest]\n"), `x.yaml:5:10: health-honest needs "within"`},
+		"no time at all":         {in("expect: [{pool-converges: {within: 0s}}]\n"), `x.yaml:5:11: "within" is 0s, which nothing keeps: say how long, or leave it out for what the plan makes unavoidable`},
+		"no time for recovery":   {in("expect: [{recovered-within: {within: 0m}}]\n"), `x.yaml:5:11: "within" is 0s, which nothing keeps: say how long`},
 		"limit not taken":        {in("expect: [{single-writer: {within: 1m}}]\n"), `x.yaml:5:27: single-writer does not take "within"`},
 		"bound":                  {in("expect: [{dead-air: {at-most: bond}}]\n"), `x.yaml:5:31: "bond" is no length of time: write it as 90s, 10m or 6h30m, or bound`},
 		"group of a property":    {in("expect: [{untouched: {broadcasters: europe}}]\n"), `x.yaml:5:37: unknown group "europe" (known: rome)`},
@@ -112,6 +116,8 @@ func TestParseNamesThePlaceAndTheRemedy(t *testing.T) {
 		"replica nowhere":        {in("system: {redis-replica: us-eats}\n"), `x.yaml:5:25: unknown datacenter "us-eats" (did you mean "us-east"?)`},
 		"sentinels of 2014":      {in("system: {redis-replica: us-east}\nvariants: {a: {legacy: [redis-client], verdict: pass}}\n"), `x.yaml:5:25: redis-client of 2014 knows no sentinels`},
 		"setting of timing":      {in("system: {balancer: {window: soon}}\n"), `x.yaml:5:21: window: "soon" is no length of time`},
+		"octal":                  {strings.Replace(minimal, "count: 2", "count: 010", 1), `x.yaml:4:37: "010" begins with 0 and would be read as 8: write the number without`},
+		"octal setting":          {in("system: {balancer: {max-sources: 0x10}}\n"), `"0x10" begins with 0 and would be read as 16`},
 		"wrong type":             {in("cut-quiet: 3\n"), `x.yaml:5:12: "3" is neither true nor false`},
 		"list for mapping":       {in("system: [a]\n"), `x.yaml:5:9: a list stands where keys and values belong`},
 		"word for list":          {in("timeline: kill\n"), `x.yaml:5:11: "kill" stands where a list belongs`},
@@ -168,6 +174,14 @@ func TestParseRefusesANameThatIsAGroupAndADatacenter(t *testing.T) {
 	require.ErrorContains(t, err, `"us-east" is both a datacenter and a group: write us-east/* or us-east-*`)
 	_, err = Parse("x.yaml", []byte(text+"timeline: [{at: 1m, kill: us-east}, {at: 2m, drop: {broadcasters: us-east}}]\n"))
 	require.NoError(t, err)
+}
+
+// TestClockTimesOfTheNextDay: a run over midnight says when it ends.
+func TestClockTimesOfTheNextDay(t *testing.T) {
+	for _, tail := range []string{"starts: 23:30Z\nends: 00:30Z\ntimeline: [{at: 23:50Z, kill: redis, for: 30m}, {at: 00:25Z, restart: redis}]\n", "starts: 18:30Z\nends: 23h30m\n", "starts: 09:50Z\nends: 06:05Z\ntimeline: [{at: 10:00Z, kill: redis, for: 20h}]\n"} {
+		_, err := Parse("x.yaml", []byte(minimal+"date: 2014-10-02\n"+tail))
+		require.NoError(t, err)
+	}
 }
 
 // TestGlobsThatLeaveNobodyOut: those that are about hosts without a slash, or reach beyond it.

@@ -224,6 +224,9 @@ func (x *Expect) decode(d *decoder, n ast.Node) {
 		v := Duration(got)
 		x.AtMost = &v
 	}
+	if x.Within != nil && *x.Within == 0 {
+		d.add(x.Property.Pos, `"within" is 0s, which nothing keeps: say how long%s`, orBound(p))
+	}
 	x.check(d, d.entries(es[0].value))
 }
 

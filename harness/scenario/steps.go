@@ -71,7 +71,14 @@ func (b *builder) steps() []Step {
 
 // inOrder wants the steps of one list by time: one that is not where it seems to be is
 // most likely a clock time of before the run began, which is taken for the next day's.
+// Where nothing tells the run's end, such a time is not taken for the next day's at all.
 func (b *builder) inOrder(list []StepSpec) {
+	for _, s := range list {
+		if b.file.Ends == nil && b.nextDay(s.At) {
+			b.add(s.At.Pos, `the step is before "starts": put it after, or if the next day is meant say at the top of the file when the run "ends"`)
+			return
+		}
+	}
 	for i := 1; i < len(list); i++ {
 		if before, at := b.since(list[i-1].At), b.since(list[i].At); at < before {
 			b.add(list[i].Pos, "the step is at %v of the run and stands after one at %v: put them in order, and none before %q", at, before, "starts")
