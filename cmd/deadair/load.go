@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"strings"
 
@@ -27,7 +28,7 @@ func load(name string) (source, error) {
 	data, err := scenarios.Read(name)
 	if isFile(name) {
 		s.path, shown = name, name
-		data, err = os.ReadFile(name)
+		data, err = readFile(name)
 	}
 	switch {
 	case err != nil && s.path == "":
@@ -44,6 +45,19 @@ func load(name string) (source, error) {
 		return s, nil
 	}
 	return s, stack.Check(shown, s.file)
+}
+
+// readFile reads a scenario's file, and no more of it than tells that it is too large.
+func readFile(name string) ([]byte, error) {
+	if info, err := os.Stat(name); err == nil && !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("read %s: it is not a regular file: write the scenario into one", name)
+	}
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(io.LimitReader(f, scenario.MaxBytes+1))
 }
 
 func isFile(name string) bool {

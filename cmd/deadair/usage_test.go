@@ -27,6 +27,10 @@ func TestUsageErrors(t *testing.T) {
 	x.file(t, "unknown-mutant.yaml", good+"variants:\n  a: {mutant: gremlin, verdict: pass}\n")
 	x.file(t, "unknown-legacy.yaml", good+"variants:\n  a: {legacy: [gremlin], verdict: pass}\n")
 	x.file(t, "unknown-setting.yaml", good+"system: {balancer: {gremlin: 1}}\n")
+	require.NoError(t, os.Mkdir(filepath.Join(x.dir, "folder.yaml"), 0o755))
+	require.NoError(t, os.Symlink("/dev/zero", filepath.Join(x.dir, "endless.yaml")))
+	x.file(t, "large.yaml", "")
+	require.NoError(t, os.Truncate(filepath.Join(x.dir, "large.yaml"), 1<<40))
 	require.NoError(t, os.Mkdir(filepath.Join(x.dir, "other"), 0o755))
 	x.file(t, "other/good.yaml", good)
 	for _, c := range []struct {
@@ -43,6 +47,9 @@ func TestUsageErrors(t *testing.T) {
 		{"replya", []string{`deadair: no command "replya" (did you mean "replay"?)`}},
 		{"replay 2013-01-01", []string{`deadair: read scenario: no "2013-01-01" in the library`}},
 		{"replay nonsense.yaml", []string{"deadair: open nonsense.yaml: no such file or directory"}},
+		{"validate folder.yaml", []string{"deadair: read folder.yaml: it is not a regular file: write the scenario into one"}},
+		{"validate endless.yaml", []string{"deadair: read endless.yaml: it is not a regular file"}},
+		{"validate large.yaml", []string{"large.yaml:1:1: the file has more than 262144 bytes"}},
 		{"replay dropped-connection --variant nonsense", []string{`deadair: dropped-connection has no variant "nonsense": it has today, `}},
 		{"replay --variant nonsense", []string{"deadair: nothing to play: no scenario has that variant in that world"}},
 		{"replay good.yaml --world moon", []string{`deadair: no world "moon": choose loopback, virtual or docker`}},

@@ -48,7 +48,7 @@ func Parse(name string, data []byte) (*File, error) {
 // tree parses YAML to the mapping at its top, or tells why not.
 func (d *decoder) tree(data []byte) ast.Node {
 	if len(data) > MaxBytes {
-		d.add(Pos{1, 1}, "the file has %d bytes, more than %d", len(data), MaxBytes)
+		d.add(Pos{1, 1}, "the file has more than %d bytes: a scenario is some pages of text", MaxBytes)
 		return nil
 	}
 	for i, line := range strings.Split(string(data), "\n") {
