@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"strings"
 
@@ -49,8 +50,8 @@ func load(name string) (source, error) {
 
 // readFile reads a scenario's file, and no more of it than tells that it is too large.
 func readFile(name string) ([]byte, error) {
-	if info, err := os.Stat(name); err == nil && !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("read %s: it is not a regular file: write the scenario into one", name)
+	if info, err := os.Stat(name); err == nil && info.Mode()&(fs.ModeDir|fs.ModeDevice) != 0 {
+		return nil, fmt.Errorf("read %s: it is not a file", name)
 	}
 	f, err := os.Open(name)
 	if err != nil {

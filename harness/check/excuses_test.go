@@ -109,6 +109,20 @@ expect: [sticky-reconnect]
 		"without redis, and out of DNS already":                     {alone, func(r *run) { r.vote(40*second, b1, false) }, "fault-weighed", Pass},
 		"no recorder lives, and one of them had died before":        {diedBefore, func(r *run) { ledAway(r) }, "cross-datacenter-failover", Pass},
 		"no recorder lives, one had died before, and one is denied": {diedBefore, func(r *run) { ledAway(r); r.answered("new-01", 110*second, b2, 403) }, "cross-datacenter-failover", Fail},
+		"who was turned away for most of the time": {`
+broadcasters: [{name: rome, from: Rome, count: 1, persona: butt}, {name: york, from: New York, count: 1, persona: butt}]
+timeline: [{at: 30m, drop: {broadcasters: rome}}]
+ends: 60m
+expect: [untouched: {broadcasters: york}]
+`, func(r *run) {
+			late := r.shows["york-01"].number(50 * time.Minute)
+			r.shows["york-01"].conns[0].from = late
+			for i, e := range r.events {
+				if e.Node == "york-01" && e.Kind == history.Attempt {
+					r.events[i].At, r.events[i].Frame = 50*time.Minute, late
+				}
+			}
+		}, "untouched", Fail},
 		"silence from the end of the fault on": {frozen[len("schema: 1\ntitle: A server that delivers freezes"):], func(r *run) {
 			r.hears("paris-01", time.Minute, 5*time.Minute, "")
 			r.hears("paris-01", 6*time.Minute+second, 8*time.Minute, "timeout")
