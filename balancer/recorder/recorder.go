@@ -239,7 +239,7 @@ func (r *Recorder) SetTitle(mount, title string) (bool, error) {
 	if rec == nil {
 		return ok, nil
 	}
-	if err := rec.owe(manifest.Line{Type: manifest.Title, Title: title}); err != nil {
+	if err := rec.note(title); err != nil {
 		r.diskTrouble(err)
 		return true, fmt.Errorf("note title: %w", err)
 	}

@@ -30,11 +30,16 @@ type recording struct {
 	wall func() time.Time
 	dir  string
 
-	busy chan struct{} // of one: held while the manifest is written; guards what follows
-	size int64         // of the lines that are durable
-	torn bool          // behind size there may be something
-	owed []byte        // lines that are still to be written
+	busy   chan struct{} // of one: held while the manifest is written; guards what follows
+	size   int64         // of the lines that are durable
+	torn   bool          // behind size there may be something
+	owed   []byte        // lines that are still to be written
+	titles int           // noted by this process
 }
+
+// maxTitles is how many titles of a session are noted: one each five seconds for eleven
+// hours. Later ones are heard, and not written down: manifests are read whole.
+const maxTitles = 8192
 
 // openRecording takes up a session's directory, or makes it, and returns once the
 // lines are durable. A directory of another mount or account is an error.
@@ -120,6 +125,19 @@ func (r *recording) owe(lines ...manifest.Line) error {
 	r.busy <- struct{}{}
 	defer func() { <-r.busy }()
 	if err := r.add(lines); err != nil {
+		return err
+	}
+	return r.flush()
+}
+
+// note writes down what a show is playing now.
+func (r *recording) note(title string) error {
+	r.busy <- struct{}{}
+	defer func() { <-r.busy }()
+	if r.titles++; r.titles > maxTitles {
+		return nil
+	}
+	if err := r.add([]manifest.Line{{Type: manifest.Title, Title: title}}); err != nil {
 		return err
 	}
 	return r.flush()

@@ -1,6 +1,8 @@
 package recorder_test
 
 import (
+	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -102,5 +104,21 @@ func TestTitleComesAlong(t *testing.T) {
 		require.Equal(t, "Echoes", playing(), "it changed while the show was elsewhere")
 		require.Contains(t, g.types("s1"), "session source title segment")
 		require.Equal(t, 2, strings.Count(g.types("s1"), "title"))
+	})
+}
+
+// TestTitlesWithoutEnd are heard, and written down up to a limit.
+func TestTitlesWithoutEnd(t *testing.T) {
+	inBubble(t, func(t *testing.T, g *rig) {
+		g.start()
+		g.onAir(show("s1", 1))
+		const most = 8192
+		for i := range most + 2 {
+			code, _ := g.admin("POST", fmt.Sprintf("/metadata?mount=/show&song=%d", i))
+			require.Equal(t, 200, code)
+		}
+		require.Equal(t, most, strings.Count(g.types("s1"), "title"))
+		_, s := g.get("/sessions?mount=/show")
+		require.Equal(t, strconv.Itoa(most+1), s["title"])
 	})
 }
