@@ -94,7 +94,11 @@ func (r *Recorder) play(ctx context.Context, w *wire, h *icecast.Head, a audible
 	}
 	for err == nil {
 		var p [][]byte
-		if p, err = l.Next(ctx); err == nil {
+		switch p, err = l.Next(ctx); {
+		case err != nil:
+		case len(p) == 0:
+			err = w.present()
+		default:
 			err = o.send(p...)
 		}
 	}

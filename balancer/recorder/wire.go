@@ -1,7 +1,9 @@
 package recorder
 
 import (
+	"errors"
 	"net"
+	"os"
 	"time"
 
 	"deadair/balancer/icecast"
@@ -60,4 +62,28 @@ func (w *wire) linger(timeout time.Duration) {
 		}
 		left -= n
 	}
+}
+
+// glance is how long a look at a peer may take.
+const glance = 10 * time.Millisecond
+
+// present looks whether a peer who is sent nothing at the moment is still there, and
+// takes what he has sent, which is of no interest. Who has only closed his side of the
+// connection cannot be told from who has left, and counts as him.
+func (w *wire) present() error {
+	if err := w.SetReadDeadline(time.Now().Add(glance)); err != nil {
+		return err
+	}
+	var buf [512]byte
+	for left := lingerBytes; left > 0; {
+		n, err := w.Conn.Read(buf[:])
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		left -= n
+	}
+	return nil
 }

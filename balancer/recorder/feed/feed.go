@@ -25,6 +25,8 @@ const (
 	blockSize = 16 << 10
 	// eager is how many bytes wake the listeners before Batch is over.
 	eager = 64 << 10
+	// lullEvery is how often listeners who are sent nothing are woken all the same.
+	lullEvery = 2 * time.Second
 )
 
 // Feed is one mount's. It stays while sources come and go.
@@ -50,6 +52,7 @@ type Feed struct {
 	changed chan struct{}
 	timer   *time.Timer
 	armed   bool
+	lulls   lulls
 }
 
 // New makes a feed. It keeps cfg, which must not change.

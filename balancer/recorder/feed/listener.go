@@ -46,6 +46,7 @@ func (f *Feed) Join(maximum int, burst bool) (*Listener, bool) {
 	}
 	if len(f.listeners) == 0 {
 		f.told, f.listeners = f.end, map[*Listener]struct{}{}
+		f.lulls.start(f.told, f.lull)
 	}
 	if f.changed == nil {
 		f.changed = make(chan struct{})
@@ -84,12 +85,14 @@ func (l *Listener) Type() string { return l.kind }
 func (l *Listener) Past() []Extent { return l.past }
 
 // Next waits for what follows and returns it. It is valid until the next call, must
-// not be changed, and is not copied. The error is ErrOver, ErrChanged, ErrSlow or that
-// of ctx.
+// not be changed, and is not copied. While nothing follows it returns nothing every few
+// seconds: nobody is written to then, so that who has left has to be looked for. The
+// error is ErrOver, ErrChanged, ErrSlow or that of ctx.
 func (l *Listener) Next(ctx context.Context) ([][]byte, error) {
 	f := l.feed
 	f.mu.Lock()
-	for l.ended == nil && l.at >= f.told && !f.closed {
+	lulls := f.lulls.n
+	for l.ended == nil && l.at >= f.told && !f.closed && f.lulls.n == lulls {
 		changed := f.changed
 		f.mu.Unlock()
 		select {
@@ -103,8 +106,10 @@ func (l *Listener) Next(ctx context.Context) ([][]byte, error) {
 	switch {
 	case l.ended != nil:
 		return nil, l.ended
-	case l.at >= f.told:
+	case l.at >= f.told && f.closed:
 		return nil, ErrOver
+	case l.at >= f.told:
+		return nil, nil
 	case l.at < f.first:
 		return nil, ErrSlow
 	}
@@ -140,6 +145,7 @@ func (f *Feed) leaveLocked(l *Listener) {
 		return
 	}
 	f.listeners, f.blocks, f.armed = nil, nil, false
+	f.lulls.timer.Stop()
 	if f.timer != nil {
 		f.timer.Stop()
 	}
