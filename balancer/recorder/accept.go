@@ -1,6 +1,7 @@
 package recorder
 
 import (
+	"container/list"
 	"context"
 	"encoding/json"
 	"errors"
@@ -21,8 +22,9 @@ const acceptRetry = 100 * time.Millisecond
 
 // port is an address where connections come in.
 type port struct {
-	public bool         // for listeners only
-	conns  atomic.Int64 // without listeners, who have limits of their own
+	public  bool         // for listeners only
+	conns   atomic.Int64 // without listeners, who have limits of their own
+	waiting waiting
 }
 
 // servePort answers on a port until ctx is done.
@@ -46,27 +48,44 @@ func (r *Recorder) servePort(ctx context.Context, p *port, l net.Listener) error
 			time.Sleep(acceptRetry)
 			continue
 		}
-		if p.conns.Add(1) > int64(r.cfg.MaxConns) {
-			p.conns.Add(-1)
-			r.metrics.refused.WithLabelValues("connections").Inc()
+		if !r.room(p) {
 			_ = conn.Close()
 			continue
 		}
+		place := p.waiting.enter(conn) // here, so that they stand in the order they came
 		conns.Go(func() {
 			defer p.conns.Add(-1)
-			r.serve(ctx, p, &wire{Conn: conn})
+			r.serve(ctx, p, &wire{Conn: conn}, place)
 		})
 	}
 }
 
+// room counts a connection in, unless there are too many and none of them is idle.
+func (r *Recorder) room(p *port) bool {
+	if p.conns.Add(1) <= int64(r.cfg.MaxConns) {
+		return true
+	}
+	if p.waiting.oust() { // it will count itself out
+		r.metrics.refused.WithLabelValues("idle").Inc()
+		return true
+	}
+	p.conns.Add(-1)
+	r.metrics.refused.WithLabelValues("connections").Inc()
+	return false
+}
+
 // serve answers one connection: any number of questions, then one source or listener.
-func (r *Recorder) serve(ctx context.Context, p *port, w *wire) {
+// While it waits for one of them it has a place, and may be closed for a newer one.
+func (r *Recorder) serve(ctx context.Context, p *port, w *wire, place *list.Element) {
 	defer w.Close()
 	release := context.AfterFunc(ctx, func() { _ = w.Close() })
 	defer release()
 	timeout := r.cfg.HeadTimeout
 	for {
 		h, err := w.readHead(timeout)
+		if !p.waiting.leave(place) {
+			return
+		}
 		if errors.Is(err, icecast.ErrHeadMalformed) || errors.Is(err, icecast.ErrHeadTooLarge) {
 			_ = r.answer(w, http.StatusBadRequest, nil, err.Error())
 			w.linger(r.cfg.LingerTimeout)
@@ -87,7 +106,7 @@ func (r *Recorder) serve(ctx context.Context, p *port, w *wire) {
 			w.linger(r.cfg.LingerTimeout)
 			return
 		}
-		timeout = r.cfg.RequestIdle
+		timeout, place = r.cfg.RequestIdle, p.waiting.enter(w.Conn)
 	}
 }
 
