@@ -78,6 +78,13 @@ func TestNothingIsSyncedForNothing(t *testing.T) {
 	})
 }
 
+// The sessions of a story, called as the system calls them.
+const (
+	storyA = "019a0c3f5e21000000000000000a"
+	storyB = "019a0c3f5e21000000000000000b"
+	storyC = "019a0c3f5e21000000000000000c"
+)
+
 // story is a short life of a recorder: two shows, reconnects, a title, segments that
 // end. It notes what it was promised, and stops at the first sign of the recorder's
 // death.
@@ -126,10 +133,10 @@ func (s *story) air(mount, session string, epoch int64, length time.Duration) {
 
 func (s *story) tell() {
 	s.epoch, s.sent = map[string]int64{}, map[string][]time.Time{}
-	s.air("/a", "a", 1, 3*time.Second)
-	s.air("/a", "a", 2, time.Second)
-	s.air("/b", "b", 1, 1500*time.Millisecond)
-	s.air("/a", "c", 3, time.Second)
+	s.air("/a", storyA, 1, 3*time.Second)
+	s.air("/a", storyA, 2, time.Second)
+	s.air("/b", storyB, 1, 1500*time.Millisecond)
+	s.air("/a", storyC, 3, time.Second)
 	s.dead()
 }
 
@@ -159,11 +166,11 @@ func (s *story) requireKept(slack time.Duration) {
 			require.True(t, ok, "%s is left over from nothing", e.Name())
 		}
 	}
-	if _, begun := s.epoch["c"]; begun {
-		require.Contains(t, s.g.types("a"), "finished:superseded")
+	if _, begun := s.epoch[storyC]; begun {
+		require.Contains(t, s.g.types(storyA), "finished:superseded")
 	}
 	// The mount's last session answers for it, and old epochs stay out.
-	for mount, sessions := range map[string][]string{"/a": {"c", "a"}, "/b": {"b"}} {
+	for mount, sessions := range map[string][]string{"/a": {storyC, storyA}, "/b": {storyB}} {
 		for _, session := range sessions {
 			epoch, ok := s.epoch[session]
 			if !ok {
@@ -171,7 +178,7 @@ func (s *story) requireKept(slack time.Duration) {
 			}
 			status, answer := s.g.get("/sessions?mount=" + mount)
 			require.Equal(t, 200, status, "%s is forgotten", mount)
-			require.Contains(t, []any{session, "c"}, answer["session"]) // c may have come without being told so
+			require.Contains(t, []any{session, storyC}, answer["session"]) // c may have come without being told so
 			require.GreaterOrEqual(t, answer["epoch"], float64(epoch))
 			s.g.refused(ask{mount: mount, session: session, account: "anna", epoch: epoch}, 409)
 			break
@@ -193,7 +200,7 @@ func TestDeathAtEveryStep(t *testing.T) {
 		g.start()
 		s := &story{g: g}
 		s.tell()
-		require.Equal(t, map[string]int64{"a": 2, "b": 1, "c": 3}, s.epoch)
+		require.Equal(t, map[string]int64{storyA: 2, storyB: 1, storyC: 3}, s.epoch)
 		total = g.mount.Changes()
 		s.requireKept(0)
 	})
@@ -255,8 +262,8 @@ func TestDeathDuringRecovery(t *testing.T) {
 			g.start()
 			s := &story{g: g}
 			s.tell()
-			l := g.onAir(ask{mount: "/a", session: "c", account: "anna", epoch: 4})
-			l.next = uint64(len(s.sent["c"]))
+			l := g.onAir(ask{mount: "/a", session: storyC, account: "anna", epoch: 4})
+			l.next = uint64(len(s.sent[storyC]))
 			l.play(time.Second)
 			_, err := l.conn.Write([]byte{0xFF, 0xE3})
 			require.NoError(t, err)
@@ -271,7 +278,7 @@ func TestDeathDuringRecovery(t *testing.T) {
 			}
 			g.disk.PowerCut()
 			g.start()
-			s.epoch["c"] = 4
+			s.epoch[storyC] = 4
 			s.requireKept(0)
 		})
 		if done || t.Failed() {

@@ -29,6 +29,9 @@ var (
 	life   = flag.Int("life", -1, "the only life that it plays")
 )
 
+// lifeID is the session of every life, called as a balancer would call it.
+const lifeID = "019a0c3f5e217d10c34bd9aa01ee"
+
 // TestNoKillLosesOrDoublesAShow: two recorders record a show in turn and publish it,
 // and are killed, or lose their power, at any of their changes of a disk and before and
 // after anything they ask of the store. In the end it is in the store once, with every
@@ -148,8 +151,8 @@ func (p *pair) live() (findings []string) {
 	findings = append(findings, fmt.Sprintf("not settled after ten minutes: %v", p.left()))
 	for _, m := range p.nodes {
 		d := m.disk.Mount()
-		if _, err := d.Stat("s1/" + manifest.File); err == nil {
-			findings = append(findings, fmt.Sprintf("%s:\n%s", m.name, readFile(p.t, d, "s1/"+manifest.File)))
+		if _, err := d.Stat(lifeID + "/" + manifest.File); err == nil {
+			findings = append(findings, fmt.Sprintf("%s:\n%s", m.name, readFile(p.t, d, lifeID+"/"+manifest.File)))
 		}
 		d.Unmount()
 	}
@@ -181,7 +184,7 @@ func (p *pair) broadcast(m *mortal, epoch int64) {
 	}
 	defer conn.Close()
 	h := icecast.Head{Method: "PUT", Target: "/show", Proto: "HTTP/1.1"}
-	for name, value := range map[string]string{"Session": "s1", "Epoch": fmt.Sprint(epoch), "Account": "anna", "Mount": "/show"} {
+	for name, value := range map[string]string{"Session": lifeID, "Epoch": fmt.Sprint(epoch), "Account": "anna", "Mount": "/show"} {
 		h.Header.Add("Deadair-"+name, value)
 	}
 	_ = conn.SetDeadline(time.Now().Add(5 * time.Second))

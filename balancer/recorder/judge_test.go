@@ -22,13 +22,13 @@ import (
 func (p *pair) keep(m *mortal) {
 	d := m.disk.Mount()
 	defer d.Unmount()
-	entries, err := d.ReadDir("s1")
+	entries, err := d.ReadDir(lifeID)
 	if err != nil {
 		return
 	}
 	for _, e := range entries {
 		if e.Name() != manifest.File {
-			p.note(readFile(p.t, d, "s1/"+e.Name()))
+			p.note(readFile(p.t, d, lifeID+"/"+e.Name()))
 		}
 	}
 }
@@ -38,16 +38,16 @@ func (p *pair) keep(m *mortal) {
 func (p *pair) keepSealed(m *mortal) {
 	d := m.disk.Mount()
 	defer d.Unmount()
-	if _, err := d.Stat("s1/" + manifest.File); err != nil {
+	if _, err := d.Stat(lifeID + "/" + manifest.File); err != nil {
 		return
 	}
-	lines, _, _ := manifest.Parse(readFile(p.t, d, "s1/"+manifest.File))
+	lines, _, _ := manifest.Parse(readFile(p.t, d, lifeID+"/"+manifest.File))
 	for _, l := range lines {
 		if l.Type != manifest.Sealed {
 			continue
 		}
-		if _, err := d.Stat("s1/" + l.File); err == nil {
-			p.note(readFile(p.t, d, "s1/"+l.File))
+		if _, err := d.Stat(lifeID + "/" + l.File); err == nil {
+			p.note(readFile(p.t, d, lifeID+"/"+l.File))
 		}
 	}
 }
@@ -92,14 +92,14 @@ func numberOf(b []byte) (n uint64) {
 func (p *pair) tally(m *mortal) {
 	d := m.disk.Mount()
 	defer d.Unmount()
-	entries, _ := d.ReadDir("s1") // it may be gone
-	if _, err := d.Stat("s1/" + manifest.File); err != nil {
+	entries, _ := d.ReadDir(lifeID) // it may be gone
+	if _, err := d.Stat(lifeID + "/" + manifest.File); err != nil {
 		if p.record().Edition != nil {
 			p.hit["collected after"]++
 		}
 		return
 	}
-	lines, _, _ := manifest.Parse(readFile(p.t, d, "s1/"+manifest.File))
+	lines, _, _ := manifest.Parse(readFile(p.t, d, lifeID+"/"+manifest.File))
 	s, ok := manifest.Replay(lines)
 	switch {
 	case !ok:
@@ -145,18 +145,18 @@ func (p *pair) done(s manifest.State) bool {
 	case manifest.Stitched:
 		return r.Edition != nil && r.Edition.Plan == s.Plan || slices.ContainsFunc(r.Underway, func(e publish.Edition) bool { return e.Plan == s.Plan })
 	case manifest.Uploading:
-		ids, err := p.store.Uploads(context.Background(), "s1.mp3")
+		ids, err := p.store.Uploads(context.Background(), lifeID+".mp3")
 		require.NoError(p.t, err)
 		return len(ids) > 0
 	case manifest.Completing:
-		info, err := p.store.Head(context.Background(), "s1.mp3")
+		info, err := p.store.Head(context.Background(), lifeID+".mp3")
 		return err == nil && info.Meta["deadair-plan"] == s.Plan
 	}
 	return r.Edition != nil && r.Edition.Plan == s.Plan
 }
 
 func (p *pair) record() (r publish.Record) {
-	data, _, err := p.store.Get(context.Background(), "s1.json")
+	data, _, err := p.store.Get(context.Background(), lifeID+".json")
 	if errors.Is(err, objects.ErrNotFound) {
 		return r
 	}
@@ -169,7 +169,7 @@ func (p *pair) record() (r publish.Record) {
 func (p *pair) left() (all []string) {
 	for _, m := range p.nodes {
 		d := m.disk.Mount()
-		if entries, err := d.ReadDir("s1"); err == nil {
+		if entries, err := d.ReadDir(lifeID); err == nil {
 			for _, e := range entries {
 				all = append(all, m.name+"/"+e.Name())
 			}

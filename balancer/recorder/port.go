@@ -172,6 +172,14 @@ func isSession(id string) bool {
 	return true
 }
 
+// madeID is the length of a session id that a balancer made: a time and a random number.
+const madeID = 28
+
+// isMade tells whether a session id was made by a balancer, rather than by hand.
+func isMade(id string) bool {
+	return len(id) == madeID && strings.Trim(id, "0123456789abcdef") == ""
+}
+
 // streamHeader is what a source says about its stream.
 func streamHeader(h icecast.Header) map[string]string {
 	kept := map[string]string{}

@@ -39,7 +39,8 @@ func (f found) compare(o found) int {
 // recover puts right what the end of the process before left: manifests without torn
 // lines, segments sealed at their last whole frame, windows running. What it relies on
 // it makes durable first: after a kill, unlike after a power cut, there are names and
-// lines that were never synced. Sessions that cannot be read are left as they are.
+// lines that were never synced. Sessions that cannot be read are left as they are, and so
+// is what can be none, such as lost+found.
 func (r *Recorder) recover() error {
 	if err := r.env.Disk.MkdirAll("."); err != nil {
 		return err
@@ -53,7 +54,7 @@ func (r *Recorder) recover() error {
 	}
 	var sessions []found
 	for _, e := range entries {
-		if !e.IsDir() || e.Name() == r.cfg.storeDir() {
+		if !e.IsDir() || e.Name() == r.cfg.storeDir() || !isSession(e.Name()) {
 			continue
 		}
 		f, err := r.recoverSession(e.Name())
@@ -235,7 +236,8 @@ func scan(r io.Reader, format audio.Format) (end int64, sum uint32, u units, err
 }
 
 // discard removes a session of which nothing was promised: its directory was made,
-// but its manifest did not get that far. One with audio in it is left alone.
+// but its manifest did not get that far. One with audio in it is left alone, and so is
+// an empty directory that may be somebody else's.
 func discard(disk env.Disk, rec *recording) error {
 	entries, err := disk.ReadDir(rec.dir)
 	if err != nil {
@@ -245,6 +247,9 @@ func discard(disk env.Disk, rec *recording) error {
 		if e.Name() != manifest.File {
 			return errors.New("there are files, but the manifest does not say whose: left as they are")
 		}
+	}
+	if !isMade(rec.dir) {
+		return nil
 	}
 	if len(entries) > 0 {
 		if err := disk.Remove(rec.path(manifest.File)); err != nil {
