@@ -4,6 +4,7 @@
 //
 // SIGTERM drains: no new shows, those on air go on and may reconnect, until the last
 // has ended or drain-timeout has passed; a second SIGTERM or SIGINT ends it at once.
+// SIGHUP, on which a balancer reads its accounts again, is ignored.
 // Whatever ends it, what it has received is on disk.
 package main
 
@@ -31,9 +32,14 @@ const (
 )
 
 func main() {
+	os.Exit(run(os.Args[1:], catch(), os.Stderr))
+}
+
+// catch catches the signals that a recorder knows.
+func catch() chan os.Signal {
 	signals := make(chan os.Signal, 4)
-	signal.Notify(signals, syscall.SIGTERM, os.Interrupt)
-	os.Exit(run(os.Args[1:], signals, os.Stderr))
+	signal.Notify(signals, syscall.SIGTERM, os.Interrupt, syscall.SIGHUP)
+	return signals
 }
 
 // options are what the command line says.
@@ -104,9 +110,10 @@ func run(args []string, signals <-chan os.Signal, stderr io.Writer) int {
 	if errors.Is(err, flag.ErrHelp) {
 		return exitOK
 	}
+	logger := o.logger(stderr)
 	var r *recorder.Recorder
 	if err == nil {
-		r, err = build(o, stderr)
+		r, err = build(o, logger)
 	}
 	if err != nil {
 		fmt.Fprintln(stderr, "recorder:", err)
@@ -118,32 +125,35 @@ func run(args []string, signals <-chan os.Signal, stderr io.Writer) int {
 		return exitFailed
 	}
 	defer unlock()
-	if err := serve(r, signals); err != nil {
+	if err := serve(r, logger, signals); err != nil {
 		fmt.Fprintln(stderr, "recorder:", err)
 		return exitFailed
 	}
 	return exitOK
 }
 
-func build(o options, stderr io.Writer) (*recorder.Recorder, error) {
-	cfg, err := o.load()
-	if err != nil {
-		return nil, err
-	}
+func (o options) logger(stderr io.Writer) *slog.Logger {
 	level := slog.LevelInfo
 	if o.debug {
 		level = slog.LevelDebug
+	}
+	return slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: level}))
+}
+
+func build(o options, logger *slog.Logger) (*recorder.Recorder, error) {
+	cfg, err := o.load()
+	if err != nil {
+		return nil, err
 	}
 	host, err := os.Hostname()
 	if err != nil {
 		return nil, fmt.Errorf("find the host's name: %w", err)
 	}
-	logger := slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: level}))
 	return recorder.New(cfg, env.System(host, o.dir, logger), recorder.Parts{})
 }
 
 // serve runs the recorder until it fails or the signals end it.
-func serve(r *recorder.Recorder, signals <-chan os.Signal) error {
+func serve(r *recorder.Recorder, logger *slog.Logger, signals <-chan os.Signal) error {
 	ctx, stop := context.WithCancel(context.Background())
 	defer stop()
 	served := make(chan error, 1)
@@ -158,18 +168,24 @@ func serve(r *recorder.Recorder, signals <-chan os.Signal) error {
 			drained = nil
 			stop()
 		case s := <-signals:
-			if s != syscall.SIGTERM || draining {
+			switch {
+			case s == syscall.SIGHUP:
+				logger.Info("SIGHUP ignored: there is nothing to read again")
+			case s != syscall.SIGTERM || draining:
 				stop()
-				continue
+			default:
+				draining = true
+				r.SetDraining(true)
+				go drain(ctx, r, drained)
 			}
-			draining = true
-			r.SetDraining(true)
-			go func() {
-				defer close(drained)
-				wait, cancel := context.WithTimeout(ctx, r.Config().DrainTimeout)
-				defer cancel()
-				r.WaitIdle(wait)
-			}()
 		}
 	}
+}
+
+// drain waits until the last show has ended, or for drain-timeout.
+func drain(ctx context.Context, r *recorder.Recorder, drained chan<- struct{}) {
+	defer close(drained)
+	ctx, cancel := context.WithTimeout(ctx, r.Config().DrainTimeout)
+	defer cancel()
+	r.WaitIdle(ctx)
 }

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -121,6 +122,31 @@ func TestTermDrains(t *testing.T) {
 	require.Equal(t, exitOK, <-exit)
 	require.Contains(t, said.String(), "source ended")
 	require.NotContains(t, said.String(), "cause=stop")
+}
+
+// TestHangUpIsIgnored: operators send it to balancers and recorders alike.
+func TestHangUpIsIgnored(t *testing.T) {
+	signals, exit, source, said := command(t, t.TempDir())
+	for range 2 {
+		signals <- syscall.SIGHUP
+	}
+	require.Eventually(t, func() bool { return strings.Count(said.String(), "SIGHUP ignored") == 2 }, 30*time.Second, 5*time.Millisecond)
+	require.NotContains(t, said.String(), "draining=true")
+	signals <- syscall.SIGTERM
+	require.Eventually(t, func() bool { return strings.Contains(said.String(), "draining=true") }, 30*time.Second, 5*time.Millisecond)
+	require.NoError(t, source.Close())
+	require.Equal(t, exitOK, <-exit)
+	require.NotContains(t, said.String(), "cause=stop")
+}
+
+// TestHangUpIsCaught: a process that does not catch it is ended by it.
+func TestHangUpIsCaught(t *testing.T) {
+	signals := catch()
+	defer signal.Stop(signals)
+	self, err := os.FindProcess(os.Getpid())
+	require.NoError(t, err)
+	require.NoError(t, self.Signal(syscall.SIGHUP))
+	require.Equal(t, syscall.SIGHUP, <-signals)
 }
 
 func TestSecondTermStops(t *testing.T) {
