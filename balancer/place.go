@@ -39,6 +39,8 @@ func (b *Balancer) place(ctx context.Context, a *admission) (*show, *refused) {
 			return b.settle(ctx, a, r, o)
 		case o.status == http.StatusConflict:
 			return nil, b.outrank(ctx, a, r, o)
+		case o.status == http.StatusGone:
+			return nil, b.renounce(ctx, a)
 		case o.status == http.StatusLocked:
 			return nil, &refused{icecast.MountInUse(), giveUp}
 		}
@@ -132,6 +134,20 @@ func (b *Balancer) outrank(ctx context.Context, a *admission, r fleet.Recorder, 
 	if a.fresh() && o.session != "" && o.session != a.newID {
 		b.adopt(ctx, a, r, o.session)
 	}
+	return &refused{refuseUnavailable(), tryNow}
+}
+
+// renounce gives up a session that was killed, and that the index still has: whoever
+// ended it has not got there yet, and will find a newer claim. What comes is a new show.
+func (b *Balancer) renounce(ctx context.Context, a *admission) *refused {
+	if !a.degraded {
+		ctx, cancel := context.WithTimeout(ctx, b.cfg.ClaimDeadline)
+		defer cancel()
+		if err := b.store.Release(ctx, a.mount, a.session.Epoch); err != nil {
+			return &refused{refuseUnavailable(), tryLater}
+		}
+	}
+	a.newID, a.sticky, a.claimed = b.ids.next(), "", false
 	return &refused{refuseUnavailable(), tryNow}
 }
 

@@ -124,7 +124,7 @@ func (b *Balancer) keepTitle(ctx context.Context, mount string, epoch int64, tit
 func (b *Balancer) release(ctx context.Context, mount string, epoch int64) {
 	ctx, cancel := context.WithTimeout(ctx, b.cfg.ClaimDeadline)
 	defer cancel()
-	if err := b.store.Release(ctx, mount, epoch); err != nil {
+	if err := b.store.Release(ctx, mount, epoch); err != nil && !errors.Is(err, session.ErrFenced) { // a newer show has it
 		b.log.Warn("killed show is still in the index", "mount", mount, "err", err)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -99,6 +100,36 @@ func TestBalancerAndRecorderTogether(t *testing.T) {
 	require.Contains(t, string(text), "Song")
 	_, err = io.WriteString(fifth, "no frames, but bytes")
 	require.NoError(t, err)
+}
+
+// A source that comes back while a kill has reached its recorder and not the index yet
+// begins another show.
+func TestKilledSessionDoesNotComeBack(t *testing.T) {
+	for name, index := range map[string]string{"with the index": "", "without": "LOADING Redis is loading the dataset in memory"} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			rec, _ := serveRecorder(t, "eu/recorder-real", dir)
+			redis := miniredis.RunT(t)
+			r := newRealRig(t, redis.Addr(), func(c *balancer.Config) { c.Recorders = []fleet.Recorder{rec} })
+			first := r.ask(put("/show", "anna", "secret"))
+			require.Equal(t, 200, first.code, first.body)
+			redis.SetError(index)
+			reply, err := http.Post("http://"+rec.Admin+"/kill?mount=/show", "", nil)
+			require.NoError(t, err)
+			reply.Body.Close()
+			require.Equal(t, 200, reply.StatusCode)
+			require.Error(t, first.gone())
+			second := r.ask(put("/show", "anna", "secret"))
+			require.Equal(t, 200, second.code, second.body)
+			require.Len(t, sessions(t, dir), 2)
+			if index == "" {
+				require.Contains(t, sessions(t, dir), redis.HGet("deadair:{/show}", "session"))
+				text, err := os.ReadFile(filepath.Join(dir, redis.HGet("deadair:{/show}", "session"), "manifest.jsonl"))
+				require.NoError(t, err)
+				require.NotContains(t, string(text), `"kill"`)
+			}
+		})
+	}
 }
 
 // A title follows its show to the recorder that takes it over.

@@ -90,6 +90,8 @@ func (r *Recorder) unprepared(mount string, err error) decision {
 		return decision{status: http.StatusServiceUnavailable, reason: "busy"}
 	case errors.Is(err, errOtherShow):
 		return decision{status: http.StatusLocked, reason: "session-taken"}
+	case errors.Is(err, errKilled):
+		return decision{status: http.StatusGone, reason: "session-killed"}
 	}
 	r.diskTrouble(err)
 	r.log.Error("source could not be written down", "mount", mount, "err", err)

@@ -25,7 +25,7 @@ type doors struct {
 
 // decision is what a request gets.
 type decision struct {
-	status  int    // 200, 409, 423, 503 or 507
+	status  int    // 200, 409, 410, 423, 503 or 507
 	reason  string // of a refusal: for the log and the metrics
 	epoch   int64  // the source's; of a 409, the highest seen
 	session string // the source's; of a 409, the mount's

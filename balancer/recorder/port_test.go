@@ -211,7 +211,8 @@ func TestKillRequest(t *testing.T) {
 		status, _ := g.get("/sessions?mount=/show")
 		require.Equal(t, 404, status)
 		g.refused(show("s1", 1), 409)
-		g.onAir(ask{mount: "/show", session: "s2", account: "bert", epoch: 2}).hangUp()
+		g.refused(show("s1", 2), 410)
+		g.onAir(ask{mount: "/show", session: "s2", account: "bert", epoch: 3}).hangUp()
 		code, _ = g.admin("POST", "/kill?mount=/show") // within the window, nobody is live
 		require.Equal(t, 200, code)
 	})

@@ -18,8 +18,12 @@ import (
 // bytes. What does not fit is found again by recovery.
 const maxOwed = 64 << 10
 
-// errOtherShow is a session that was another mount's or account's.
-var errOtherShow = errors.New("it belongs to another mount or account")
+var (
+	// errOtherShow is a session that was another mount's or account's.
+	errOtherShow = errors.New("it belongs to another mount or account")
+	// errKilled is a session that somebody has ended: what comes is another show.
+	errKilled = errors.New("it was killed")
+)
 
 // errOwed is a manifest that is too far behind.
 var errOwed = errors.New("manifest too far behind")
@@ -42,7 +46,8 @@ type recording struct {
 const maxTitles = 8192
 
 // openRecording takes up a session's directory, or makes it, and returns once the
-// lines are durable. A directory of another mount or account is an error.
+// lines are durable. A directory of another mount or account is an error, and one of a
+// session that was killed.
 func openRecording(r *recording, session, source manifest.Line) (*recording, manifest.State, error) {
 	lines, err := r.load()
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -55,6 +60,8 @@ func openRecording(r *recording, session, source manifest.Line) (*recording, man
 		return r, state, r.begin(session, source)
 	case state.Mount != session.Mount || state.Account != session.Account:
 		return nil, state, fmt.Errorf("open session %s: %w", session.Session, errOtherShow)
+	case state.Killed:
+		return nil, state, fmt.Errorf("open session %s: %w", session.Session, errKilled)
 	}
 	return r, state, r.commit(source)
 }

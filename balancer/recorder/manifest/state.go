@@ -12,6 +12,7 @@ type State struct {
 	Until    time.Time // end of the reconnect window, when not Live
 	Title    string    // the last one
 	Finished bool
+	Killed   bool            // somebody ended the show, rather than its window
 	Segments []Part          // in the order they were created
 	Ended    map[int64]Cause // why sources ended, by epoch
 
@@ -48,7 +49,7 @@ func (s *State) apply(l *Line) {
 		if l.Epoch >= s.Epoch {
 			s.Epoch, s.Guessed = l.Epoch, l.Guessed
 		}
-		s.Live, s.Finished = true, false
+		s.Live, s.Finished, s.Killed = true, false, false
 		s.Stage, s.Plan, s.Upload = "", "", Line{}
 	case Segment:
 		s.Segments = append(s.Segments, Part{File: l.File, Epoch: l.Epoch, Began: l.At})
@@ -70,7 +71,7 @@ func (s *State) apply(l *Line) {
 	case Title:
 		s.Title = l.Title
 	case Finished:
-		s.Live, s.Finished, s.Since = false, true, l.At
+		s.Live, s.Finished, s.Killed, s.Since = false, true, l.Cause == Kill, l.At
 	case Stitched, Published, Verified, Collected, Uploading, Completing:
 		s.publishing(l)
 	}
