@@ -2,7 +2,6 @@ package balancer
 
 import (
 	"encoding/json"
-	"net/url"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -15,6 +14,7 @@ import (
 	"deadair/balancer/account"
 	"deadair/balancer/env/envtest"
 	"deadair/balancer/fleet"
+	"deadair/balancer/icecast"
 )
 
 func example(t *testing.T) Config {
@@ -191,9 +191,9 @@ func FuzzParseConfig(f *testing.F) {
 
 func FuzzSong(f *testing.F) {
 	f.Add("mount=/show&song=Caf%E9")
+	f.Add("song=A;B&artist=100%&charset=utf-8")
 	f.Fuzz(func(t *testing.T, text string) {
-		query, _ := url.ParseQuery(text)
-		song := request{query: query}.song()
+		song := request{query: icecast.ParseQuery(text)}.song()
 		require.True(t, utf8.ValidString(song))
 		require.LessOrEqual(t, len(song), maxTitle)
 	})
