@@ -43,14 +43,23 @@ func (q *waiting) leave(place *list.Element) bool {
 // oust closes the connection that has waited longest. It is false when none has waited
 // for long.
 func (q *waiting) oust() bool {
+	longest := q.longest()
+	if longest == nil {
+		return false
+	}
+	_ = longest.Close()
+	return true
+}
+
+// longest takes the connection out that has waited longest; nil when none has for long.
+func (q *waiting) longest() *waiter {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	first := q.conns.Front()
 	if first == nil || time.Since(first.Value.(*waiter).since) < patience {
-		return false
+		return nil
 	}
-	longest := q.conns.Remove(first).(*waiter)
-	longest.ousted = true
-	_ = longest.Close()
-	return true
+	w := q.conns.Remove(first).(*waiter)
+	w.ousted = true
+	return w
 }
