@@ -110,9 +110,10 @@ func (b *Balancer) admit(ctx context.Context, a *admission) *show {
 }
 
 // forget gives a mount back that was claimed for a show which never was, so that it is
-// free for others. A recorder that may have taken the show keeps it.
+// free for others. A recorder that may have taken the show keeps it, and so does a source
+// whose balancer ends: it comes back by another one.
 func (b *Balancer) forget(ctx context.Context, a *admission) {
-	if !a.claimed || a.degraded || a.above > 0 || !a.fresh() {
+	if !a.claimed || a.degraded || a.above > 0 || !a.fresh() || ctx.Err() != nil {
 		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, b.cfg.ClaimDeadline)

@@ -516,6 +516,7 @@ func TestBudgetThatEndsIsNotTheRecordersFault(t *testing.T) {
 		require.Equal(t, 500*time.Millisecond, c.took)
 		_, view := r.adminGet("GET", "/recorders")
 		require.NotContains(t, view, "down")
+		require.NotEmpty(t, r.store.row("/show").ID, "one may have taken it: the show is theirs")
 	})
 }
 

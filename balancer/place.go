@@ -22,6 +22,7 @@ func (b *Balancer) place(ctx context.Context, a *admission) (*show, *refused) {
 		o, err := b.offer(ctx, r, b.sourceRequest(r, a))
 		switch {
 		case env.Ended(ctx) && o == nil:
+			a.above++       // as below
 			return nil, why // the budget ended, the recorder is not to blame
 		case err != nil:
 			a.above++ // it may have taken the source, and its answer got lost

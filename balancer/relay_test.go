@@ -113,6 +113,18 @@ func TestStalledRecorderIsGivenUp(t *testing.T) {
 	})
 }
 
+// A show that goes on is not one that stalls, however long ago it began.
+func TestLongShowIsNoStall(t *testing.T) {
+	play(t, nil, func(t *testing.T, r *rig) {
+		show, rec := r.live("/show")
+		for range 60 {
+			io.WriteString(show, "x")
+			time.Sleep(time.Second)
+		}
+		require.Len(t, r.heard(rec, "/show"), 60)
+	})
+}
+
 type endless struct{}
 
 func (endless) Read(p []byte) (int, error) { return len(p), nil }
