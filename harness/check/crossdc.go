@@ -54,7 +54,7 @@ func (e *evidence) deserts() []desert {
 		some := []desert{{datacenter: dc.Name, to: e.plan.End}}
 		for _, r := range e.recorders {
 			if datacenter(r) == dc.Name {
-				some = e.without(some, r)
+				some = e.whileDown(some, r)
 			}
 		}
 		for _, d := range some {
@@ -66,8 +66,8 @@ func (e *evidence) deserts() []desert {
 	return all
 }
 
-// without is of some times those in which a recorder was down.
-func (e *evidence) without(some []desert, recorder string) []desert {
+// whileDown is of some times those in which a recorder was down.
+func (e *evidence) whileDown(some []desert, recorder string) []desert {
 	var rest []desert
 	for _, d := range some {
 		for _, s := range e.steps {

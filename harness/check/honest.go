@@ -29,7 +29,7 @@ func healthHonest(e *evidence, x scenario.Expectation) opinion {
 		exercised = exercised || e.concerned(b)
 		for _, d := range e.droughts(b) {
 			exercised = true
-			lie := e.calledHealthy(b, d)
+			lie := e.calledHealthy(b, d.from, d.to)
 			o.worst = max(o.worst, lie)
 			if lie > x.Within+e.plan.Timing.Slack {
 				o.fails = append(o.fails, Finding{
@@ -97,19 +97,19 @@ func (e *evidence) cutOff(attempt history.Event) bool {
 	return own && !checkers
 }
 
-// calledHealthy is how much of a drought a balancer was healthy in DNS.
-func (e *evidence) calledHealthy(balancer string, d drought) time.Duration {
+// calledHealthy is for how much of a stretch a balancer was healthy in DNS.
+func (e *evidence) calledHealthy(balancer string, from, to time.Duration) time.Duration {
 	var lie time.Duration
-	ok, since := true, d.from
+	ok, since := true, from
 	for _, v := range e.votes[balancer] {
-		at := min(max(v.at, d.from), d.to)
+		at := min(max(v.at, from), to)
 		if ok {
 			lie += at - since
 		}
 		ok, since = v.ok, at
 	}
 	if ok {
-		lie += d.to - since
+		lie += to - since
 	}
 	return lie
 }

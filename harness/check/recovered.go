@@ -63,9 +63,12 @@ func admissionWithin(e *evidence, x scenario.Expectation) opinion {
 			short++
 		}
 	}
-	o.judgeShare(all, short, x, slack, "taken")
-	if len(all) == 0 {
+	late := o.judgeShare(all, short, x, slack, "taken")
+	switch n := len(all) + short; {
+	case len(all) == 0:
 		o.unclear = append(o.unclear, Finding{Sentence: "never exercised: nobody was taken"})
+	case short > 0 && late+short > mayFail(x, n):
+		o.unclear = append(o.unclear, Finding{Sentence: fmt.Sprintf("the shows of %d of %d that were not taken ended before %s had passed, and %d were late", short, n, secs(x.Within), late)})
 	}
 	return o
 }

@@ -25,7 +25,7 @@ func faultWeighed(e *evidence, x scenario.Expectation) opinion {
 				continue
 			}
 			out, at := e.votedOut(b, s.began, s.ended)
-			lie := e.calledHealthy(b, drought{from: s.began + limit, to: min(s.ended, e.plan.End)})
+			lie := e.calledHealthy(b, s.began+limit, s.ended)
 			switch {
 			case len(lost) < len(e.balancers) && lie > 0:
 				o.fails = append(o.fails, Finding{
