@@ -294,3 +294,22 @@ func TestWhyAWriteFailed(t *testing.T) {
 		})
 	}
 }
+
+// TestAResetIsToldOnce: the write that was told of it leaves an end of file to the reader.
+func TestAResetIsToldOnce(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		s := newStage(t, func(v *visit) {
+			v.answerAs()
+			v.CloseWrite()
+			v.take(0)
+		})
+		cfg := s.config(named(t, "liquidsoap"))
+		cfg.Duration = 3 * time.Second
+		dial := cfg.Dial
+		cfg.Dial = func(ctx context.Context, network, addr string) (net.Conn, error) {
+			c, err := dial(ctx, network, addr)
+			return plain{c, &net.OpError{Op: "write", Err: syscall.ECONNRESET}}, err
+		}
+		require.Equal(t, Reset, of(s.play(cfg), Lost)[0].Class)
+	})
+}

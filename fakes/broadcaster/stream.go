@@ -147,19 +147,15 @@ func (b *Broadcaster) lost(show context.Context, c *conn, err error) Event {
 	return Event{Kind: Lost, Peer: c.peer, Class: class, Frame: c.next}
 }
 
-// why finds the class of a loss. Of the two directions the one that knows first
-// is right: a system tells an error once, and what the other direction meets after it says little.
+// why finds the class of a loss. A system tells an error once: a write that was told
+// of a reset leaves an end of file for the reader. An end of file that came before a
+// reset is the loss, and a write is told of a broken pipe then, which says no more.
 func (b *Broadcaster) why(c *conn, err error) Class {
 	if c.dropped.Load() {
 		return Dropped
 	}
 	if isTimeout(err) {
 		return Timeout
-	}
-	select {
-	case <-c.ended:
-		return c.how
-	default:
 	}
 	if errors.Is(err, syscall.ECONNRESET) {
 		return Reset
