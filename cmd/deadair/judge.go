@@ -5,23 +5,28 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"strings"
 
 	"deadair/harness/suite"
 )
 
-// checkRun judges the runs below a folder again, from their histories.
+// checkRun judges the runs below a folder again, from their histories. One that cannot be
+// judged keeps nobody else from it.
 func checkRun(ctx context.Context, t terminal, args []string) int {
 	dirs, root, code, ok := runsBelow(t, flag.NewFlagSet("deadair check", flag.ContinueOnError), args)
 	if !ok {
 		return code
 	}
 	var outcomes []suite.Outcome
+	var unread error
 	for _, dir := range dirs {
 		o, err := suite.Rejudge(dir)
 		if err != nil {
-			return fail(t, exitHarness, fmt.Errorf("judge %s: %w", dir, err))
+			unread = errors.Join(unread, fmt.Errorf("judge %s: %w", dir, err))
+			continue
 		}
 		outcomes = append(outcomes, o)
 	}
@@ -33,14 +38,18 @@ func checkRun(ctx context.Context, t terminal, args []string) int {
 		fmt.Fprintln(t.out, resultLine(o))
 	}
 	tell(t, root, outcomes)
+	if unread != nil {
+		return fail(t, exitHarness, unread)
+	}
 	return exitCode(ctx, outcomes)
 }
 
-// reportRun draws the pages of the runs below a folder again.
+// reportRun draws the pages of the runs below a folder again. What cannot be drawn keeps
+// nobody else's page from it; where nothing was ever played there is none to draw.
 func reportRun(_ context.Context, t terminal, args []string) int {
-	fs := flag.NewFlagSet("deadair report", flag.ContinueOnError)
-	besides := baselineFlag(fs)
-	dirs, root, code, ok := runsBelow(t, fs, args)
+	flags := flag.NewFlagSet("deadair report", flag.ContinueOnError)
+	besides := baselineFlag(flags)
+	dirs, root, code, ok := runsBelow(t, flags, args)
 	if !ok {
 		return code
 	}
@@ -49,44 +58,49 @@ func reportRun(_ context.Context, t terminal, args []string) int {
 		return fail(t, exitUsage, err)
 	}
 	drawn := 0
+	var undrawn error
 	for _, dir := range dirs {
-		err := suite.Redraw(dir, base)
-		if errors.Is(err, suite.ErrNoHistory) {
+		switch err := suite.Redraw(dir, base); {
+		case err == nil:
+			drawn++
+		case errors.Is(err, suite.ErrNoHistory):
 			fmt.Fprintf(t.out, "%s: left out: %v\n", dir, err)
-			continue
+		default:
+			undrawn = errors.Join(undrawn, fmt.Errorf("draw %s: %w", dir, err))
 		}
-		if err != nil {
-			return fail(t, exitHarness, fmt.Errorf("draw %s: %w", dir, err))
-		}
-		drawn++
 	}
 	if _, err := suite.Amend(root, nil, base); err != nil {
 		return fail(t, exitHarness, err)
 	}
-	if drawn == 0 {
-		return fail(t, exitHarness, errors.New("no page was drawn: no run has a history"))
+	if drawn == 0 && undrawn == nil {
+		undrawn = errors.New("no page was drawn: no run has a history")
 	}
-	fmt.Fprintf(t.out, "%d pages drawn below %s\n", drawn, root)
+	if drawn > 0 {
+		fmt.Fprintf(t.out, "%d pages drawn below %s\n", drawn, root)
+	}
+	if undrawn != nil {
+		return fail(t, exitHarness, undrawn)
+	}
 	return exitOK
 }
 
 // runsBelow finds the folders with a plan.json: DIR itself, or SCENARIO/VARIANT below it.
-func runsBelow(t terminal, fs *flag.FlagSet, args []string) (dirs []string, root string, code int, ok bool) {
-	rest, code, ok := parse(fs, t, args)
+func runsBelow(t terminal, flags *flag.FlagSet, args []string) (dirs []string, root string, code int, ok bool) {
+	rest, code, ok := parse(flags, t, args)
 	if !ok {
 		return nil, "", code, false
 	}
 	if len(rest) != 1 {
-		return nil, "", fail(t, exitUsage, fmt.Errorf("%s takes the folder of a run, such as out/latest", strings.TrimPrefix(fs.Name(), "deadair "))), false
+		return nil, "", fail(t, exitUsage, fmt.Errorf("%s takes the folder of a run, such as out/latest", strings.TrimPrefix(flags.Name(), "deadair "))), false
 	}
 	root = rest[0]
 	for _, pattern := range []string{"plan.json", "*/*/plan.json"} {
-		found, err := filepath.Glob(filepath.Join(root, pattern))
+		found, err := fs.Glob(os.DirFS(root), pattern) // root itself may have a "[" in it
 		if err != nil {
 			return nil, "", fail(t, exitUsage, err), false
 		}
 		for _, f := range found {
-			dirs = append(dirs, filepath.Dir(f))
+			dirs = append(dirs, filepath.Join(root, filepath.Dir(f)))
 		}
 	}
 	if len(dirs) == 0 {

@@ -212,6 +212,36 @@ func again(t *testing.T, x *tool, s reports.Summary) {
 	require.Contains(t, r.err, "no page was drawn: no run has a history")
 }
 
+// TestABrokenRunKeepsNobodyElseFromItsVerdict, in a folder whose name is a pattern besides.
+func TestABrokenRunKeepsNobodyElseFromItsVerdict(t *testing.T) {
+	x := newTool(t)
+	for _, variant := range []string{"passes", "fails", "differs"} {
+		r := x.run(t, "replay", example(t, "codes.yaml"), "--variant", variant, "--world", "virtual", "--out", "run[1]")
+		require.Contains(t, []int{exitOK, exitDiffers}, r.code)
+	}
+	x.file(t, "run[1]/codes/passes.virtual/history.jsonl", "no line of a history\n")
+	x.file(t, "run[1]/codes/fails.virtual/report.html", "old")
+
+	r := x.run(t, "check", "run[1]")
+	require.Equal(t, exitHarness, r.code)
+	require.Contains(t, r.out, "BROKEN   codes passes (virtual)")
+	require.Contains(t, r.out, "ok       codes fails (virtual)")
+	require.Contains(t, r.out, "DIFFERS  codes differs (virtual)")
+	require.Contains(t, r.out, "read history line 1: ")
+	require.NotEqual(t, "old", x.read(t, "run[1]/codes/fails.virtual/report.html"))
+
+	x.file(t, "run[1]/codes/fails.virtual/report.html", "old")
+	x.file(t, "run[1]/codes/passes.virtual/plan.json", "no plan")
+	for command, want := range map[string]string{"check": "judge run[1]/codes/passes.virtual: ", "report": "2 pages drawn below run[1]"} {
+		r = x.run(t, command, "run[1]")
+		require.Equal(t, exitHarness, r.code)
+		require.Contains(t, r.out+r.err, want)
+		require.Contains(t, r.err, "run[1]/codes/passes.virtual: read plan: ")
+		require.NotEqual(t, "old", x.read(t, "run[1]/codes/fails.virtual/report.html"), command)
+		x.file(t, "run[1]/codes/fails.virtual/report.html", "old")
+	}
+}
+
 func TestReplayIntoAUsedFolderLeavesNothingOld(t *testing.T) {
 	x := newTool(t)
 	dir := filepath.Join(x.dir, "run", "codes", "broken.virtual")

@@ -77,19 +77,28 @@ func (l *Log) Events() ([]Event, error) {
 }
 
 // Sort orders events by time, then witness, then sequence.
-func Sort(es []Event) {
-	slices.SortStableFunc(es, func(a, b Event) int {
-		return cmp.Or(cmp.Compare(a.At, b.At), cmp.Compare(a.Node, b.Node), cmp.Compare(a.Seq, b.Seq))
-	})
+func Sort(es []Event) { slices.SortStableFunc(es, order) }
+
+func order(a, b Event) int {
+	return cmp.Or(cmp.Compare(a.At, b.At), cmp.Compare(a.Node, b.Node), cmp.Compare(a.Seq, b.Seq))
 }
 
-// Whole tells of events that are missing, or there twice: each witness numbers its own
-// from 1. What it saw last is missing unseen; the end of a run is an event for that.
+// Whole tells of events that are missing, there twice, or not in the order of Sort: each
+// witness numbers its own from 1. What it saw last is missing unseen; the end of a run is
+// an event for that.
 func Whole(es []Event) error {
 	last, count := map[string]int{}, map[string]int{}
-	for _, e := range es {
+	for i, e := range es {
 		last[e.Node] = max(last[e.Node], e.Seq)
 		count[e.Node]++
+		if i == 0 {
+			continue
+		}
+		if c := order(es[i-1], e); c > 0 {
+			return fmt.Errorf("history is not in order: line %d belongs before line %d", i+1, i)
+		} else if c == 0 {
+			return fmt.Errorf("history is not whole: lines %d and %d are the same event", i, i+1)
+		}
 	}
 	for _, node := range slices.Sorted(maps.Keys(count)) {
 		if last[node] != count[node] {

@@ -15,11 +15,17 @@ import (
 func at(d *time.Duration) func() time.Duration { return func() time.Duration { return *d } }
 
 func TestWhole(t *testing.T) {
-	es := []Event{{Node: "a", Seq: 1}, {Node: "b", Seq: 2}, {Node: "a", Seq: 2}, {Node: "b", Seq: 1}, {Node: "a", Seq: 3}}
+	es := []Event{{Node: "a", Seq: 1}, {Node: "a", Seq: 3}, {At: 1, Node: "a", Seq: 2}, {At: 1, Node: "b", Seq: 1}, {At: 2, Node: "b", Seq: 2}}
 	require.NoError(t, Whole(es))
 	require.NoError(t, Whole(nil))
 	require.EqualError(t, Whole(slices.Delete(slices.Clone(es), 2, 3)), "history is not whole: a saw 3 events, and 2 of them are here")
-	require.EqualError(t, Whole(append(es, es[1])), "history is not whole: b saw 2 events, and 3 of them are here")
+	require.EqualError(t, Whole(append(slices.Clone(es), Event{At: 3, Node: "b", Seq: 1})), "history is not whole: b saw 2 events, and 3 of them are here")
+	require.EqualError(t, Whole(slices.Insert(slices.Clone(es), 1, es[0])), "history is not whole: lines 1 and 2 are the same event")
+	for i, at := range map[int]int{1: 2, 2: 3, 4: 5} {
+		moved := slices.Clone(es)
+		moved[i-1], moved[i] = moved[i], moved[i-1]
+		require.EqualError(t, Whole(moved), fmt.Sprintf("history is not in order: line %d belongs before line %d", at, at-1))
+	}
 }
 
 func TestAddStampsTimeAndSequence(t *testing.T) {

@@ -14,8 +14,11 @@ import (
 	"deadair/reports"
 )
 
-// ErrNoHistory says that there is nothing to judge.
-var ErrNoHistory = errors.New("the run left no history")
+// There is nothing to judge.
+var (
+	ErrNoHistory  = errors.New("the run left no history")
+	ErrBadHistory = errors.New("what the run left cannot be judged")
+)
 
 // write clears away what an earlier run left in a folder and lays the files that
 // a run begins with.
@@ -76,14 +79,14 @@ func draw(dir string, j reports.Judged) error {
 }
 
 // Rejudge judges the folder of one run again, and draws it again. What was
-// never played to a history is an outcome with an error.
+// never played to a history, or left a broken one, is an outcome with an error.
 func Rejudge(dir string) (Outcome, error) {
 	p, err := readPlan(dir)
 	if err != nil {
 		return Outcome{}, err
 	}
 	o := Outcome{Job: Job{Plan: p}}
-	if err = o.judge(dir, nil); errors.Is(err, ErrNoHistory) {
+	if err = o.judge(dir, nil); errors.Is(err, ErrNoHistory) || errors.Is(err, ErrBadHistory) {
 		o.Err, err = err, nil
 	}
 	return o, err
@@ -133,7 +136,7 @@ func readHistory(dir string) (es []history.Event, hash string, err error) {
 		err = history.Whole(es)
 	}
 	if err != nil {
-		return nil, "", err
+		return nil, "", fmt.Errorf("%w: %w", ErrBadHistory, err)
 	}
 	hash, err = history.Write(io.Discard, es)
 	return es, hash, err

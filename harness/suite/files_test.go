@@ -64,13 +64,17 @@ func TestRejudgeTellsWhatIsBroken(t *testing.T) {
 	require.ErrorIs(t, Redraw(dir, nil), ErrNoHistory)
 
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "history.jsonl"), []byte("{\"node\":\n"), 0o644))
-	_, err = Rejudge(dir)
-	require.ErrorContains(t, err, "read history line 1: ")
-	require.ErrorContains(t, Redraw(dir, nil), "read history line 1: ")
+	o, err = Rejudge(dir)
+	require.NoError(t, err, "others in the same folder can be judged")
+	require.ErrorIs(t, o.Err, ErrBadHistory)
+	require.ErrorContains(t, o.Err, "read history line 1: ")
+	require.False(t, o.AsExpected())
+	require.ErrorIs(t, Redraw(dir, nil), ErrBadHistory)
 
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "history.jsonl"), []byte(`{"t":1,"node":"rome-01","seq":2,"kind":"on-air"}`+"\n"), 0o644))
-	_, err = Rejudge(dir)
-	require.EqualError(t, err, "history is not whole: rome-01 saw 2 events, and 1 of them are here")
+	o, err = Rejudge(dir)
+	require.NoError(t, err)
+	require.EqualError(t, o.Err, "what the run left cannot be judged: history is not whole: rome-01 saw 2 events, and 1 of them are here")
 
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "history.jsonl"), nil, 0o644))
 	require.ErrorContains(t, Redraw(dir, nil), "read verdict.json: ")
