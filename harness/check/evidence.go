@@ -25,6 +25,7 @@ type evidence struct {
 	disk    history.Event       // the longest wait for a disk
 	hashed  map[string]bool     // recorders whose disk was read, the store and the mail relay
 	left    int                 // uploads that were left half done
+	readAt  time.Duration       // when the store was read
 
 	balancers, recorders []string
 	unfit                []Finding // why nothing can be judged
@@ -90,7 +91,7 @@ func (e *evidence) take(i int, ev history.Event, shows map[string]*show) {
 		e.hashed[ev.Node] = true
 	case history.StoreRead:
 		e.hashed[ev.Node] = true
-		e.left = ev.Of
+		e.left, e.readAt = ev.Of, ev.At
 	case history.MailsRead:
 		e.hashed[ev.Node] = true
 	case history.MailTaken:

@@ -16,7 +16,7 @@ func tlsFloor(e *evidence, x scenario.Expectation) opinion {
 	for _, v := range e.plan.Visitors {
 		speaks[v.Name] = v.Speak
 	}
-	old, young := 0, 0
+	old, young := map[string]int{}, map[string]int{}      // hellos by server
 	taken, shut := map[string][]int{}, map[string][]int{} // by the way to speak
 	for _, i := range e.requests(x.Visitors) {
 		r := e.events[i]
@@ -24,12 +24,12 @@ func tlsFloor(e *evidence, x scenario.Expectation) opinion {
 		switch {
 		case how == "" || r.Class != "ok" && r.Class != "declined":
 		case scenario.Below(how):
-			old += r.Times()
+			old[r.Peer] += r.Times()
 			if r.Class == "ok" {
 				taken[how] = append(taken[how], i)
 			}
 		default:
-			young += r.Times()
+			young[r.Peer] += r.Times()
 			if r.Class == "declined" {
 				shut[how] = append(shut[how], i)
 			}
@@ -39,11 +39,47 @@ func tlsFloor(e *evidence, x scenario.Expectation) opinion {
 		o.fails = append(o.fails, e.spoken(how, "agreed to", taken[how])...)
 		o.fails = append(o.fails, e.spoken(how, "declined", shut[how])...)
 	}
-	o.measured = fmt.Sprintf("%d hellos below it, %d not", old, young)
-	if old == 0 || young == 0 {
-		o.unclear = append(o.unclear, Finding{Sentence: "never exercised: it takes visitors who speak as of old, and some who do not"})
-	}
+	o.measured = fmt.Sprintf("%d hellos below it, %d not", total(old), total(young))
+	e.unspoken(&o, x, old, young)
 	return o
+}
+
+// unspoken tells of fronts that say nothing about how they speak.
+func (e *evidence) unspoken(o *opinion, x scenario.Expectation, old, young map[string]int) {
+	if len(old) == 0 || len(young) == 0 {
+		o.unclear = append(o.unclear, Finding{Sentence: "never exercised: it takes visitors who speak as of old, and some who do not"})
+		return
+	}
+	for _, front := range e.fronts(x.Visitors) {
+		for _, met := range []struct {
+			by string
+			n  int
+		}{{"as of old", old[front]}, {"as of today", young[front]}} {
+			if met.n == 0 {
+				o.unclear = append(o.unclear, Finding{Sentence: fmt.Sprintf("never exercised at %s: nobody who speaks %s met it", front, met.by), Subject: front})
+			}
+		}
+	}
+}
+
+// fronts are the servers that visitors who speak TLS ask.
+func (e *evidence) fronts(group string) []string {
+	var all []string
+	for _, pool := range e.plan.System.Pools() {
+		if slices.ContainsFunc(e.plan.Visitors, func(v scenario.Visitor) bool {
+			return v.Speak != "" && v.Ask == pool.Site && (group == "" || v.Group == group)
+		}) {
+			all = append(all, pool.Nodes...)
+		}
+	}
+	return all
+}
+
+func total(counts map[string]int) (sum int) {
+	for _, n := range counts {
+		sum += n
+	}
+	return sum
 }
 
 // spoken tells of hellos that were met in the wrong way.

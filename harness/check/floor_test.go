@@ -23,19 +23,33 @@ variants:
 `
 
 func TestTLSFloor(t *testing.T) {
-	met := func(classes map[string]string) func(*run) {
+	at := func(server string, classes map[string]string) func(*run) {
 		return func(r *run) {
 			for name, class := range classes {
-				r.asked(name+"-01", w2, second, 10*second, class)
+				r.asked(name+"-01", server, second, 10*second, class)
 			}
 		}
 	}
+	well := at("eu-west/web-1", map[string]string{"old": "declined", "young": "ok"})
+	met := func(classes map[string]string) func(*run) { return at(w2, classes) }
 	for name, c := range map[string]struct {
 		change func(*run)
 		result Result
 		says   string
 	}{
-		"as it should be":      {met(map[string]string{"old": "declined", "middle": "declined", "young": "ok"}), Pass, ""},
+		"as it should be": {func(r *run) {
+			well(r)
+			met(map[string]string{"old": "declined", "middle": "declined", "young": "ok"})(r)
+		}, Pass, ""},
+		"one front is asked by nobody": {well, Inconclusive, "never exercised at eu-west/web-2: nobody who speaks as of old met it"},
+		"one is asked by nobody old": {func(r *run) {
+			well(r)
+			met(map[string]string{"old": "timeout", "young": "ok"})(r)
+		}, Inconclusive, "never exercised at eu-west/web-2: nobody who speaks as of old met it"},
+		"one is asked by nobody young": {func(r *run) {
+			well(r)
+			met(map[string]string{"old": "declined"})(r)
+		}, Inconclusive, "never exercised at eu-west/web-2: nobody who speaks as of today met it"},
 		"the old one is heard": {met(map[string]string{"old": "ok", "young": "ok"}), Fail, "eu-west/web-2 agreed to SSL 3.0, 9 times"},
 		"so is the middle one": {met(map[string]string{"old": "declined", "middle": "ok", "young": "ok"}), Fail, "eu-west/web-2 agreed to TLS 1.1, 9 times"},
 		"the young one is not": {met(map[string]string{"old": "declined", "young": "declined"}), Fail, "eu-west/web-2 declined TLS 1.2, 9 times"},

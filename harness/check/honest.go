@@ -19,31 +19,54 @@ type drought struct {
 	from, to time.Duration
 	attempts []int // events
 	tried    int   // attempts that they stand for
+	open     bool  // nobody tried it any more after that
 }
 
-// healthHonest judges how long DNS called a balancer healthy that took nobody.
+// healthHonest judges how long DNS called a balancer healthy that took nobody. Where
+// nobody tries, nobody knows whether it would have.
 func healthHonest(e *evidence, x scenario.Expectation) opinion {
 	o := opinion{limit: secs(x.Within)}
+	allowed := x.Within + e.plan.Timing.Slack
 	exercised := false
 	for _, b := range e.judgedBalancers(x) {
-		exercised = exercised || e.concerned(b)
+		exercised = exercised || e.tested(b, allowed)
 		for _, d := range e.droughts(b) {
 			exercised = true
 			lie := e.calledHealthy(b, d.from, d.to)
 			o.worst = max(o.worst, lie)
-			if lie > x.Within+e.plan.Timing.Slack {
+			if lie > allowed {
 				o.fails = append(o.fails, Finding{
 					Sentence: fmt.Sprintf("%s was called healthy for %s while it took none of %d broadcasters' attempts", b, secs(lie), d.tried),
-					Subject:  b, At: d.from, Over: lie - x.Within - e.plan.Timing.Slack, Events: d.attempts,
+					Subject:  b, At: d.from, Over: lie - allowed, Events: d.attempts,
+				})
+				continue
+			}
+			if d.open && lie+e.healthyOn(b, d.to) > allowed {
+				o.unclear = append(o.unclear, Finding{
+					Sentence: fmt.Sprintf("nobody tried %s again after it had taken none of %d broadcasters' attempts, and it was called healthy on: nothing tells whether it was", b, d.tried),
+					Subject:  b, At: d.to, Events: d.attempts,
 				})
 			}
 		}
 	}
 	o.measured = secs(o.worst)
 	if !exercised {
-		o.unclear = append(o.unclear, Finding{Sentence: "never exercised: no step concerns a balancer, and every balancer took who came"})
+		o.unclear = append(o.unclear, Finding{Sentence: "never exercised: no balancer turned anybody away, and none that a step concerns took somebody after it, or left DNS in time"})
 	}
 	return o
+}
+
+// tested tells whether a balancer came through a test: a step is on it or on what it
+// depends on, and it took somebody after that began, or was soon called unhealthy.
+func (e *evidence) tested(balancer string, allowed time.Duration) bool {
+	return slices.ContainsFunc(e.steps, func(s *step) bool {
+		if !s.concerns(balancer) {
+			return false
+		}
+		return e.healthyOn(balancer, s.began) <= allowed || slices.ContainsFunc(e.events, func(ev history.Event) bool {
+			return ev.Kind == history.Attempt && ev.Peer == balancer && ev.At > s.began && ev.Class == "accepted"
+		})
+	})
 }
 
 // judgedBalancers is those that an expectation names, or all.
@@ -56,9 +79,12 @@ func (e *evidence) judgedBalancers(x scenario.Expectation) []string {
 
 // concerned tells whether a step is on a balancer or on what it depends on.
 func (e *evidence) concerned(balancer string) bool {
-	return slices.ContainsFunc(e.steps, func(s *step) bool {
-		return s.touched && (s.ends(balancer) || s.ends("redis") || slices.Contains(s.From, balancer) || slices.Contains(s.To, balancer))
-	})
+	return slices.ContainsFunc(e.steps, func(s *step) bool { return s.concerns(balancer) })
+}
+
+// concerns tells whether the step is on a balancer or on what it depends on.
+func (s *step) concerns(balancer string) bool {
+	return s.touched && (s.ends(balancer) || s.ends("redis") || slices.Contains(s.From, balancer) || slices.Contains(s.To, balancer))
 }
 
 // droughts lists the times in which a balancer took nobody. Who could not reach it while
@@ -81,6 +107,7 @@ func (e *evidence) droughts(balancer string) []drought {
 		now.attempts = append(now.attempts, i)
 		now.tried += ev.Times()
 	}
+	now.open = true
 	return slices.DeleteFunc(append(all, now), func(d drought) bool { return d.tried < leastAttempts })
 }
 
@@ -112,4 +139,15 @@ func (e *evidence) calledHealthy(balancer string, from, to time.Duration) time.D
 		lie += to - since
 	}
 	return lie
+}
+
+// healthyOn is for how long from an instant on a balancer was healthy in DNS without a break.
+func (e *evidence) healthyOn(balancer string, from time.Duration) time.Duration {
+	if !e.healthy(balancer, from) {
+		return 0
+	}
+	if event, at := e.votedOut(balancer, from, e.plan.End); event >= 0 {
+		return at - from
+	}
+	return e.plan.End - from
 }

@@ -43,9 +43,15 @@ func TestHealthHonest(t *testing.T) {
 		p := of(t, Judge(r.plan, r.history()), "health-honest")
 		return p.Result, p.Worst
 	}
-	result, worst := judge(hanging(t, "today", 3*time.Minute))
+	short := hanging(t, "today", 3*time.Minute)
+	short.again(stayed(short), 4*time.Minute, "reset", 1400*time.Millisecond)
+	result, worst := judge(short)
 	require.Equal(t, Pass, result)
 	require.Equal(t, worst, spanOfAttempts(hanging(t, "today", 3*time.Minute)), "from the first one's beginning")
+
+	result, worst = judge(hanging(t, "today", 3*time.Minute))
+	require.Equal(t, Inconclusive, result, "nobody tried again, and it was called healthy to the end")
+	require.Equal(t, worst, spanOfAttempts(hanging(t, "today", 3*time.Minute)))
 
 	result, worst = judge(hanging(t, "today", 8*time.Minute))
 	require.Equal(t, Fail, result)
@@ -64,20 +70,49 @@ func TestHealthHonest(t *testing.T) {
 	require.Equal(t, Fail, result, "it was voted in again")
 
 	taken := hanging(t, "today", 8*time.Minute)
-	other := ""
-	for _, name := range taken.order {
-		if taken.shows[name].on && !contains(taken.plan.Steps[1].Who, name) {
-			other = name
-		}
-	}
-	for at := 150 * second; at < 8*time.Minute; at += time.Minute {
-		taken.again(other, at, "reset", 1400*time.Millisecond)
+	for at := 150 * second; at < 9*time.Minute; at += time.Minute {
+		taken.again(stayed(taken), at, "reset", 1400*time.Millisecond)
 	}
 	result, _ = judge(taken)
 	require.Equal(t, Pass, result, "it takes somebody once a minute")
+}
 
-	result, _ = judge(newRun(t, expand(t, stale, "today", "virtual")))
-	require.Equal(t, Pass, result, "a step is on its way to Redis, and nobody was turned away")
+// TestWhomNobodyTries: a step is on a balancer's way to Redis, and nobody was turned away.
+func TestWhomNobodyTries(t *testing.T) {
+	untried := func() *run { return newRun(t, expand(t, stale, "today", "virtual")) }
+	judge := func(r *run) Property { return of(t, Judge(r.plan, r.history()), "health-honest") }
+	p := judge(untried())
+	require.Equal(t, Inconclusive, p.Result)
+	require.Contains(t, p.Findings[0].Sentence, "never exercised: no balancer turned anybody away")
+
+	out := untried()
+	out.vote(150*second, v1, false)
+	require.Equal(t, Pass, judge(out).Result, "it was not called healthy, which is why nobody tried it")
+
+	late := untried()
+	late.vote(4*time.Minute, v1, false)
+	require.Equal(t, Inconclusive, judge(late).Result)
+
+	twice := untried()
+	twice.lose(twice.order[0], 2*time.Minute, "dropped")
+	twice.refused(twice.order[0], 2*time.Minute+7*second, v1, "timeout")
+	twice.refused(twice.order[0], 2*time.Minute+13*second, v1, "timeout")
+	twice.back(twice.order[0], 2*time.Minute+20*second, v2)
+	require.Equal(t, Inconclusive, judge(twice).Result, "two attempts prove nothing")
+
+	taken := untried()
+	taken.again(taken.order[0], 90*second, "reset", 1400*time.Millisecond)
+	require.Equal(t, Pass, judge(taken).Result)
+}
+
+// stayed is somebody whom the step of stale does not drop.
+func stayed(r *run) (name string) {
+	for _, name = range r.order {
+		if r.shows[name].on && !contains(r.plan.Steps[1].Who, name) {
+			return name
+		}
+	}
+	return ""
 }
 
 // TestAttemptsToldOnceAMinuteAreAllCounted: two events can stand for many attempts.
@@ -91,6 +126,7 @@ func TestAttemptsToldOnceAMinuteAreAllCounted(t *testing.T) {
 			r.add(history.Event{At: at, Node: name, Kind: history.Attempt, Peer: v1, Class: "timeout", Took: second, Count: n})
 		}
 		r.back(name, 8*time.Minute, v2)
+		r.again(stayed(r), 9*time.Minute, "reset", 1400*time.Millisecond)
 		return of(t, Judge(r.plan, r.history()), "health-honest")
 	}
 	require.Equal(t, Pass, play(0, 0).Result, "two attempts prove nothing")

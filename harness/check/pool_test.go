@@ -96,7 +96,7 @@ func TestPool(t *testing.T) {
 		"both died, impossible":   {bothDied(t, 12*second), nil, []string{"dead-air"}},
 		"nothing died":            {newRun(t, expand(t, killed, "frozen", "virtual")), nil, []string{"pool-converges", "returns-to-pool", "sticky-reconnect", "health-honest"}},
 		"DNS keeps the dead":      {keeps(t, true, false), []string{"pool-converges"}, []string{"returns-to-pool"}},
-		"DNS keeps it, no vote":   {keeps(t, false, false), []string{"pool-converges"}, []string{"returns-to-pool"}},
+		"DNS keeps it, no vote":   {keeps(t, false, false), []string{"pool-converges"}, []string{"returns-to-pool", "health-honest"}},
 		"another region keeps it": {keeps(t, true, true), []string{"pool-converges"}, nil},
 		"DNS never takes it back": {never(t), []string{"returns-to-pool"}, nil},
 	} {

@@ -32,6 +32,9 @@ func publishedOnce(e *evidence, x scenario.Expectation) opinion {
 		}
 	}
 	o.measured = fmt.Sprintf("%d tracks", tracks)
+	if tracks == 0 {
+		o.unclear = append(o.unclear, Finding{Sentence: "never exercised: nothing was recorded that had to be in the store"})
+	}
 	return o
 }
 
@@ -147,7 +150,8 @@ func (e *evidence) strangers(o *opinion) {
 }
 
 // publishDelay judges when tracks were in the store, as they are at the end: in time
-// after the show was over, and after the last fault that can have held them up.
+// after the show was over, and after the last fault that can have held them up. What is
+// not there when the store is read is as late as that.
 func publishDelay(e *evidence, x scenario.Expectation) opinion {
 	o := opinion{limit: secs(x.Within)}
 	if e.plan.System.Store == nil {
@@ -157,26 +161,60 @@ func publishDelay(e *evidence, x scenario.Expectation) opinion {
 	judged, who := 0, ""
 	for _, s := range e.within(x) {
 		due := e.heldUp(s.offAir+e.plan.Timing.Over, x.Within, e.onStore)
-		for _, i := range s.found {
-			at, j := s.appeared(e.events[i].File)
+		for _, t := range e.due(s) {
+			late := t.at - due
+			if t.never && late <= x.Within+e.plan.Timing.Slack {
+				o.unclear = append(o.unclear, Finding{Sentence: fmt.Sprintf("the store was read before the track of %s had to be in it, and it was not", s.plan.Name), Subject: s.plan.Name, At: t.at, Events: t.events})
+				continue
+			}
 			judged++
-			late := at - due
 			if late > o.worst || who == "" {
 				o.worst, who = max(0, late), s.plan.Name
 			}
 			if late > x.Within+e.plan.Timing.Slack {
 				o.slow = append(o.slow, Finding{
-					Sentence: fmt.Sprintf("the track of %s was in the store %s after it could have been, %s are allowed", s.plan.Name, secs(late), secs(x.Within)),
-					Subject:  s.plan.Name, At: at, Over: late - x.Within, Events: []int{j},
+					Sentence: fmt.Sprintf("the track of %s was %s %s after it could have been, %s are allowed", s.plan.Name, t.where(), secs(late), secs(x.Within)),
+					Subject:  s.plan.Name, At: t.at, Over: late - x.Within, Events: t.events,
 				})
 			}
 		}
 	}
 	o.measured = fmt.Sprintf("%d tracks, worst %s after it could have been (%s)", judged, secs(o.worst), who)
-	if judged == 0 {
-		o.unclear = append(o.unclear, Finding{Sentence: "never exercised: no track is in the store"})
+	if judged == 0 && len(o.unclear) == 0 {
+		o.unclear = append(o.unclear, Finding{Sentence: "never exercised: nothing was recorded that had to be in the store"})
 	}
 	return o
+}
+
+// arrival is a track that was due, and when it was in the store.
+type arrival struct {
+	at     time.Duration
+	never  bool // it was not, when the store was read
+	events []int
+}
+
+func (a arrival) where() string {
+	if a.never {
+		return "still not in the store"
+	}
+	return "in the store"
+}
+
+// due are the tracks of a show: those in the store, and those of sessions that are not.
+func (e *evidence) due(s *show) []arrival {
+	var all []arrival
+	there := map[string]bool{}
+	for _, i := range s.found {
+		there[e.events[i].Session] = true
+		at, j := s.appeared(e.events[i].File)
+		all = append(all, arrival{at: at, events: []int{j}})
+	}
+	for _, session := range s.sessions() {
+		if !there[session] && !e.lost(s, session) {
+			all = append(all, arrival{at: e.readAt, never: true, events: s.filesOf(session)})
+		}
+	}
+	return all
 }
 
 // appeared is when a track was in the store as it is at the end.

@@ -118,6 +118,39 @@ func TestWhatIsInTheStoreIsJudged(t *testing.T) {
 	}
 }
 
+// TestATrackThatNeverComesIsLate, once the time that it had is over.
+func TestATrackThatNeverComesIsLate(t *testing.T) {
+	for read, want := range map[time.Duration]Result{over + 30*time.Second: Inconclusive, over + 62*time.Second: Fail, time.Hour: Fail} {
+		r := newRun(t, expand(t, stored, "today", "virtual"))
+		found := r.publishedAt(over + time.Second)
+		r.inStore(found[1:], 0)
+		for i := range r.events {
+			if r.events[i].Kind == history.StoreRead {
+				r.events[i].At = read
+			}
+		}
+		history.Sort(r.events)
+		p := of(t, Judge(r.plan, r.events), "publish-delay")
+		require.Equal(t, want, p.Result, read)
+		require.Contains(t, p.Findings[0].Sentence, "the track of rome-01")
+		require.NotEmpty(t, p.Findings[0].Events, "its files on the disks")
+	}
+}
+
+// TestNothingThatHadToBePublished: a group that was never recorded proves nothing.
+func TestNothingThatHadToBePublished(t *testing.T) {
+	r := newRun(t, expand(t, stored, "today", "virtual"))
+	r.publishedAt(over)
+	es := slices.DeleteFunc(r.inStore(nil, 0), func(e history.Event) bool {
+		return e.Kind == history.SegmentFound || e.Kind == history.TrackStored
+	})
+	for _, name := range []string{"published-once", "publish-delay"} {
+		p := of(t, Judge(r.plan, es), name)
+		require.Equal(t, Inconclusive, p.Result)
+		require.Equal(t, "never exercised: nothing was recorded that had to be in the store", p.Findings[0].Sentence)
+	}
+}
+
 // TestNobodyLookedIntoTheStore: without evidence there is no verdict.
 func TestNobodyLookedIntoTheStore(t *testing.T) {
 	r := newRun(t, expand(t, stored, "today", "virtual"))
