@@ -17,6 +17,7 @@ func (b *Balancer) serveAdmin(ctx context.Context, l net.Listener) {
 		Handler:           b.adminHandler(),
 		ReadHeaderTimeout: b.cfg.HeadTimeout,
 		ReadTimeout:       b.cfg.HeadTimeout,
+		WriteTimeout:      2 * b.cfg.HeadTimeout,
 		IdleTimeout:       2 * b.cfg.HeadTimeout,
 		MaxHeaderBytes:    16 << 10,
 		ErrorLog:          slog.NewLogLogger(b.log.Handler(), slog.LevelDebug),

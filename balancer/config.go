@@ -69,7 +69,7 @@ type Config struct {
 	Window               time.Duration `yaml:"window"`                 // how long a show waits for its broadcaster; 5m
 	RenewInterval        time.Duration `yaml:"renew-interval"`         // between two renewals of a live show's window; Window/5
 	RestoreInterval      time.Duration `yaml:"restore-interval"`       // between two tries to bring a show that the index lacks back into it; 5s
-	Batch                time.Duration `yaml:"batch"`                  // a source is read at most this often; negative: as bytes come; 200ms
+	Batch                time.Duration `yaml:"batch"`                  // a source is read at most this often, up to 500ms; negative: as bytes come; 200ms
 	StallTimeout         time.Duration `yaml:"stall-timeout"`          // a recorder that takes no bytes for this long, and up to a sixteenth more, is given up; 10s
 	LingerTimeout        time.Duration `yaml:"linger-timeout"`         // for a recorder to take the rest after a source's end; 5s
 	RefuseLinger         time.Duration `yaml:"refuse-linger"`          // for a refused client to read its answer and close; 250ms
@@ -207,6 +207,11 @@ func (c Config) failoverBound() time.Duration {
 
 // validateIndex says what is wrong with where the index is.
 func (c Config) validateIndex() error {
+	for _, addr := range slices.Concat(c.RedisSentinels, c.RedisCluster, given(c.Redis)) {
+		if err := checkAddr(addr); err != nil {
+			return fmt.Errorf("redis: %w", err)
+		}
+	}
 	switch {
 	case c.Redis == "" && len(c.RedisSentinels) == 0 && len(c.RedisCluster) == 0:
 		return errors.New("redis: give the index's \"ip:port\", or redis-sentinels and redis-master, or redis-cluster")
@@ -240,6 +245,9 @@ func (c Config) validateAccess() error {
 	if c.Auth.URL != "" && (len(c.Accounts) > 0 || c.AccountsFile != "") {
 		errs = append(errs, errors.New("auth: the service knows all accounts; remove accounts and accounts-file, or auth"))
 	}
+	if c.Auth.URL == "" && len(c.Accounts) == 0 && c.AccountsFile == "" {
+		errs = append(errs, errors.New("accounts: nobody may send, and every source is told that its password is wrong; give accounts, accounts-file or auth"))
+	}
 	if c.Shoutcast == c.Admin {
 		errs = append(errs, fmt.Errorf("admin: %s is the port for SHOUTcast sources, too; give one of them another", c.Admin))
 	}
@@ -263,18 +271,52 @@ func (c Config) validateNames() error {
 			errs = append(errs, fmt.Errorf("recorders[%d]: there is already one named %q", i, r.Name))
 		}
 		seen[r.Name] = true
+		for _, addr := range slices.Concat(given(r.Addr), given(r.Admin)) {
+			if err := checkAddr(addr); err != nil {
+				errs = append(errs, fmt.Errorf("recorders[%d]: %w", i, err))
+			}
+		}
 	}
 	for i, p := range c.Peers {
 		if p.Addr == "" {
 			errs = append(errs, fmt.Errorf("peers[%d]: give it an addr", i))
+			continue
+		}
+		if err := checkAddr(p.Addr); err != nil {
+			errs = append(errs, fmt.Errorf("peers[%d]: %w", i, err))
 		}
 	}
 	errs = append(errs, c.Rollout.validate(c.Recorders))
 	return errors.Join(errs...)
 }
 
+// given is what is not left out, as a list.
+func given(addr string) []string {
+	if addr == "" {
+		return nil
+	}
+	return []string{addr}
+}
+
+// checkAddr says what is wrong with where somebody else listens.
+func checkAddr(addr string) error {
+	host, port, err := net.SplitHostPort(addr)
+	n, _ := strconv.Atoi(port)
+	if err != nil || host == "" || n < 1 || n > 65535 {
+		return fmt.Errorf("%q is no \"ip:port\"; an IPv6 address stands in brackets", addr)
+	}
+	return nil
+}
+
+// maxBatch is the longest pause between two reads of a source: what it has sent waits as long
+// for its recorder, and is lost with the balancer.
+const maxBatch = 500 * time.Millisecond
+
 func (c Config) validateTimes() error {
 	var errs []error
+	if c.Batch > maxBatch {
+		errs = append(errs, fmt.Errorf("batch: %v is more than %v", c.Batch, maxBatch))
+	}
 	for name, d := range map[string]time.Duration{
 		"head-timeout": c.HeadTimeout, "hold-put": c.HoldPut, "hold-source": c.HoldSource, "hold-retry": c.HoldRetry,
 		"claim-deadline": c.ClaimDeadline, "dial-deadline": c.DialDeadline, "ask-deadline": c.AskDeadline,

@@ -106,6 +106,14 @@ func TestNewRefuses(t *testing.T) {
 		"two indexes":     {func(c *Config) { c.RedisCluster = []string{"10.0.0.9:6379"} }, "redis-cluster: its servers tell where the index is; remove redis"},
 		"negative":        {func(c *Config) { c.HoldPut = -1 }, "hold-put: -1ns is negative"},
 		"negative limit":  {func(c *Config) { c.MaxPending = -1 }, "max-pending: -1 is negative"},
+		"endless batches": {func(c *Config) { c.Batch = 10 * time.Minute }, "batch: 10m0s is more than 500ms"},
+		"portless":        {func(c *Config) { c.Recorders[1].Addr = "10.0.0.1" }, `recorders[1]: "10.0.0.1" is no "ip:port"`},
+		"no such port":    {func(c *Config) { c.Recorders[1].Addr = "10.0.0.1:70000" }, `recorders[1]: "10.0.0.1:70000" is no "ip:port"`},
+		"nobody's admin":  {func(c *Config) { c.Recorders[0].Admin = ":8001" }, `recorders[0]: ":8001" is no "ip:port"`},
+		"portless peer":   {func(c *Config) { c.Peers[0].Addr = "x" }, `peers[0]: "x" is no "ip:port"`},
+		"bare ipv6":       {func(c *Config) { c.Redis = "::1" }, `redis: "::1" is no "ip:port"`},
+		"bare sentinel":   {func(c *Config) { c.Redis, c.RedisSentinels, c.RedisMaster = "", []string{"10.0.0.1"}, "x" }, `redis: "10.0.0.1" is no "ip:port"`},
+		"nobody may send": {func(c *Config) { c.Accounts = nil }, "accounts: nobody may send"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			cfg := example(t)
@@ -164,7 +172,7 @@ func TestAccessThatMakesNoSense(t *testing.T) {
 	} {
 		require.ErrorContains(t, c.WithDefaults("").validateAccess(), says)
 	}
-	require.NoError(t, Config{}.WithDefaults("").validateAccess())
+	require.NoError(t, Config{AccountsFile: "x"}.WithDefaults("").validateAccess())
 }
 
 func TestNearDefaultsToHomeFirst(t *testing.T) {

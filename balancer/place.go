@@ -45,7 +45,7 @@ func (b *Balancer) place(ctx context.Context, a *admission) (*show, *refused) {
 		case o.status == http.StatusLocked:
 			return nil, &refused{icecast.MountInUse(), giveUp}
 		}
-		why = &refused{b.declined(r, o.status), tryLater}
+		why = &refused{b.declined(r, o.status, r.Name == a.sticky), tryLater}
 	}
 	return nil, why
 }
@@ -60,14 +60,17 @@ func refuseNobody(view []fleet.Status) icecast.Refusal {
 	return refuseUnavailable()
 }
 
-// declined takes a recorder's refusal.
-func (b *Balancer) declined(r fleet.Recorder, status int) icecast.Refusal {
+// declined takes a recorder's refusal. One that drains takes its own shows' sources: whose
+// recorder it is was told that it is busy with that show, which is nobody else's concern.
+func (b *Balancer) declined(r fleet.Recorder, status int, own bool) icecast.Refusal {
 	switch status {
 	case http.StatusInsufficientStorage:
 		b.watcher.Told(r.Name, fleet.Full)
 		return icecast.TooManySources()
 	case http.StatusServiceUnavailable:
-		b.watcher.Told(r.Name, fleet.Draining)
+		if !own {
+			b.watcher.Told(r.Name, fleet.Draining)
+		}
 	default: // perhaps the source is to blame: the recorder's own health will tell
 		b.log.Warn("recorder gave a strange answer", "recorder", r.Name, "status", status)
 	}

@@ -186,7 +186,7 @@ func (f *fakeRecorder) serve(c net.Conn, head *icecast.Head) bool {
 }
 
 func (f *fakeRecorder) health(c net.Conn, mode string) bool {
-	status := map[string]string{"": "ok", "mute": "ok"}[mode]
+	status := map[string]string{"": "ok", "mute": "ok", "busy": "ok"}[mode]
 	if status == "" {
 		status = mode
 	}
@@ -259,7 +259,7 @@ func (f *fakeRecorder) accept(c net.Conn, head *icecast.Head, mount, mode string
 	switch {
 	case mode == "full":
 		return 507, &fakeShow{}, nil
-	case mode == "draining":
+	case mode == "draining", mode == "busy":
 		return 503, &fakeShow{}, nil
 	case old.id != "" && old.account != account:
 		return 423, &fakeShow{}, nil

@@ -33,6 +33,8 @@ func (r *Recorder) serveAdmin(ctx context.Context, l net.Listener) error {
 			mux.ServeHTTP(w, q)
 		}),
 		ReadHeaderTimeout: r.cfg.HeadTimeout,
+		ReadTimeout:       r.cfg.HeadTimeout,
+		WriteTimeout:      r.cfg.FetchDeadline, // a peer that fetches a segment has no longer either
 		IdleTimeout:       r.cfg.RequestIdle,
 		MaxHeaderBytes:    8 << 10,
 		BaseContext:       func(net.Listener) context.Context { return ctx },
