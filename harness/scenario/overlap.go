@@ -38,8 +38,20 @@ func (s Step) frees(other Step) bool {
 	return false
 }
 
+// missed tells whether the step finds nobody there: a process that is not there cannot be
+// frozen, and no operator reaches one that is not there, or off the network.
+func (s Step) missed(away Step) bool {
+	switch s.Do {
+	case "drain", "undrain":
+		return true
+	case "pause":
+		return away.Do != "vanish"
+	}
+	return false
+}
+
 // apart wants steps apart that hold the same: the first to end would end the other as
-// well, and it would go on for all that is told of it.
+// well, and it would go on for all that is told of it. And no step on who is away.
 func (b *builder) apart(all []Step) {
 	all = slices.Clone(all)
 	slices.SortStableFunc(all, func(x, y Step) int { return cmp.Compare(x.At, y.At) })
@@ -53,9 +65,9 @@ func (b *builder) apart(all []Step) {
 				ok = false
 			}
 			switch f, _ := FaultNamed(s.Do); {
-			case s.Do == "undrain" && ok && before.For == 0:
+			case s.Do == "undrain" && h.what == "drain" && ok && before.For == 0:
 				delete(now, h)
-			case ok && (f.holds() == h.what || s.frees(before)):
+			case ok && (f.holds() == h.what || s.frees(before) || h.what == down && s.missed(before)):
 				if pair := [2]int{before.Line, s.Line}; !told[pair] {
 					b.add(Pos{before.Line, 1}, "%s", before.clash(s, h.of))
 					told[pair] = true
@@ -83,7 +95,9 @@ func (s Step) meets() []held {
 	case "restart", "deploy":
 		whats = []string{down, "pause", "drain"}
 	case "undrain":
-		whats = []string{"drain"}
+		whats = []string{down, "drain"}
+	case "pause", "drain":
+		whats = []string{down, s.Do}
 	}
 	var all []held
 	for _, what := range whats {
@@ -111,8 +125,8 @@ func (s Step) clash(later Step, of string) string {
 		remedy = "leave one of them out, or move it"
 	}
 	why := "the first to end would end both"
-	switch f, _ := FaultNamed(later.Do); {
-	case f.Instant:
+	switch f, _ := FaultNamed(s.Do); {
+	case later.frees(s):
 		why = "that would end it"
 	case f.holds() == down:
 		why = "it is away by then"

@@ -58,12 +58,15 @@ func TestStepsThatWouldEndOneAnother(t *testing.T) {
 		`dns servfail of website lasts until 5m0s, and line 8 has dns timeout of website at 2m0s`: {
 			"at: 1m, dns: {of: [website, api], answer: servfail}, for: 4m", "at: 2m, dns: {of: website, answer: timeout}, for: 4m",
 		},
-		`mail unavailable lasts until 5m0s, and line 8 has mail reply-lost at 2m0s`:                                  {"at: 1m, mail: unavailable, for: 4m", "at: 2m, mail: reply-lost, for: 4m"},
-		`mail blank of eu-west/recorder-1 lasts until 5m0s, and line 8 has mail blank of eu-west/recorder-1 at 2m0s`: {"at: 1m, mail: blank, for: 4m", "at: 2m, mail: blank, for: 4m"},
-		`redis oom lasts until 5m0s, and line 8 has redis readonly at 2m0s`:                                          {"at: 1m, redis: oom, for: 4m", "at: 2m, redis: readonly, for: 1m"},
-		`answer of eu-west/web-1 lasts until 5m0s, and line 8 has answer of eu-west/web-1 at 2m0s`:                   {"at: 1m, answer: {nodes: '*/web-*', status: 503}, for: 4m", "at: 2m, answer: {nodes: eu-west/web-1, status: 500}, for: 4m"},
-		`disk full of eu-west/recorder-1 lasts until 5m0s, and line 8 has disk slow of eu-west/recorder-1 at 2m0s`:   {"at: 1m, disk: {of: eu-west/recorder-1, is: full}, for: 4m", "at: 2m, disk: {of: eu-west, is: slow}, for: 4m"},
-		`kill of redis lasts until 22m0s, and line 8 has kill of redis at 21m30s; it is away by then: give it`:       {"at: 1m, kill: redis, for: 1m, every: 10m", "at: 21m30s, kill: redis, for: 1m"},
+		`mail unavailable lasts until 5m0s, and line 8 has mail reply-lost at 2m0s`:                                                                             {"at: 1m, mail: unavailable, for: 4m", "at: 2m, mail: reply-lost, for: 4m"},
+		`mail blank of eu-west/recorder-1 lasts until 5m0s, and line 8 has mail blank of eu-west/recorder-1 at 2m0s`:                                            {"at: 1m, mail: blank, for: 4m", "at: 2m, mail: blank, for: 4m"},
+		`redis oom lasts until 5m0s, and line 8 has redis readonly at 2m0s`:                                                                                     {"at: 1m, redis: oom, for: 4m", "at: 2m, redis: readonly, for: 1m"},
+		`answer of eu-west/web-1 lasts until 5m0s, and line 8 has answer of eu-west/web-1 at 2m0s`:                                                              {"at: 1m, answer: {nodes: '*/web-*', status: 503}, for: 4m", "at: 2m, answer: {nodes: eu-west/web-1, status: 500}, for: 4m"},
+		`disk full of eu-west/recorder-1 lasts until 5m0s, and line 8 has disk slow of eu-west/recorder-1 at 2m0s`:                                              {"at: 1m, disk: {of: eu-west/recorder-1, is: full}, for: 4m", "at: 2m, disk: {of: eu-west, is: slow}, for: 4m"},
+		`kill of redis lasts until 22m0s, and line 8 has kill of redis at 21m30s; it is away by then: give it`:                                                  {"at: 1m, kill: redis, for: 1m, every: 10m", "at: 21m30s, kill: redis, for: 1m"},
+		`kill of redis lasts until 5m0s, and line 8 has pause of redis at 2m0s; it is away by then: give it "for: 1m0s"`:                                        {"at: 1m, kill: redis, for: 4m", "at: 2m, pause: redis, for: 1m"},
+		`outage of eu-west/recorder-1 lasts until 5m0s, and line 8 has drain of eu-west/recorder-1 at 2m0s; it is away by then`:                                 {"at: 1m, outage: eu-west, for: 4m", "at: 2m, drain: eu-west/recorder-1"},
+		`vanish of eu-west/recorder-1 lasts until 5m0s, and line 8 has undrain of eu-west/recorder-1 at 3m0s; it is away by then: give it "for: 2m0s", or move`: {"at: 1m, vanish: eu-west/recorder-1, for: 4m", "at: 3m, undrain: eu-west/recorder-1"},
 	} {
 		err := timed(steps...)
 		require.ErrorContains(t, err, "x.yaml:7:1: "+want)
@@ -83,6 +86,8 @@ func TestStepsThatGoTogether(t *testing.T) {
 		"more and more is silent":      {"at: 1m, blackhole: {from: eu-west, to: redis}", "at: 2m, blackhole: {from: eu-west, to: us-east}"},
 		"several kinds at one node":    {"at: 1m, skew: {of: eu-west/recorder-1, ahead: 1s}", "at: 2m, drain: eu-west/recorder-1, for: 9m", "at: 3m, disk: {of: eu-west/recorder-1, is: slow}", "at: 4m, kill: eu-west/recorder-1, for: 1m"},
 		"a fake that dies of it":       {"at: 1m, store: slow, for: 9m", "at: 2m, kill: store, for: 1m", "at: 3m, mail: blank, for: 9m", "at: 4m, mail: unavailable, for: 9m"},
+		"frozen while off the network": {"at: 1m, vanish: redis, for: 4m", "at: 2m, pause: redis, for: 1m"},
+		"frozen once it is back":       {"at: 1m, kill: redis, for: 1m", "at: 2m, pause: redis, for: 1m", "at: 3m, drain: eu-west/recorder-1, for: 1m"},
 		"frozen, and ended later":      {"at: 1m, pause: redis, for: 2m", "at: 2m, kill: redis, for: 4m"},
 		"a part of a drain ends":       {"at: 1m, drain: eu-west, for: 4m", "at: 2m, undrain: eu-west/recorder-1"},
 		"drained, taken in, and again": {"at: 1m, drain: eu-west/recorder-1", "at: 2m, undrain: eu-west/recorder-1", "at: 3m, drain: eu-west/recorder-1, for: 4m"},
