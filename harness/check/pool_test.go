@@ -251,5 +251,5 @@ func TestOnlyWhatHadTimeToComeBackIsJudged(t *testing.T) {
 	require.Equal(t, Fail, play("20s", "restart: us-west/balancer-1", "5m"))
 	require.Equal(t, Inconclusive, play("20s", "restart: us-west/balancer-1", "2m50s"), "the run ended before")
 	require.Equal(t, Inconclusive, play("150s", "pause: eu-west/balancer-1", "5m"), "it was hit again before")
-	require.Equal(t, Inconclusive, play("90s", "pause: eu-west/balancer-1, for: 3m", "5m"), "it was hit twice at once, the second time already out of the answers")
+	require.Equal(t, Inconclusive, play("90s", `refuse: {from: "checker-0?", to: eu-west/balancer-1}, for: 3m`, "5m"), "it was hit twice at once, the second time already out of the answers")
 }
