@@ -49,15 +49,11 @@ func (e *evidence) againstBound(o *opinion, s *show, g Gap) {
 			Subject:  s.plan.Name, At: g.From, Over: g.Length() - e.allowed(g.Bound), Events: s.lossAfter(g.From),
 		})
 	}
-	var least time.Duration
-	hit := 0
-	for _, b := range s.breaks {
-		if (span{g.FromFrame, g.ToFrame}).overlap(s.taken(b, e.early(b))) {
-			least = e.limit(s, b).min
-			hit++
-		}
+	by := e.took(s, span{g.FromFrame, g.ToFrame})
+	if len(by) != 1 {
+		return
 	}
-	if hit == 1 && g.Length()+s.frame < least {
+	if least := e.limit(s, by[0]).min; g.Length()+s.frame < least {
 		o.unclear = append(o.unclear, Finding{
 			Sentence: fmt.Sprintf("%s was back after %s, which takes %s at least: DNS or its checks did not do what the plan says", s.plan.Name, secs(g.Length()), secs(least)),
 			Subject:  s.plan.Name, At: g.From, Events: s.lossAfter(g.From),

@@ -1,6 +1,7 @@
 package check
 
 import (
+	"slices"
 	"strings"
 	"time"
 )
@@ -23,10 +24,7 @@ func (e *evidence) gap(s *show, m span) Gap {
 		g.Bound += a.Max + 2*s.frame
 		legs = append(legs, "admission "+secs(a.Max))
 	}
-	for _, b := range s.breaks {
-		if !m.overlap(s.taken(b, e.early(b))) {
-			continue
-		}
+	for _, b := range e.took(s, m) {
 		l := e.limit(s, b)
 		g.Bound += l.max
 		legs = append(legs, l.legs)
@@ -36,6 +34,25 @@ func (e *evidence) gap(s *show, m span) Gap {
 	}
 	g.Legs = strings.Join(legs, "; ")
 	return g
+}
+
+// took lists the interruptions that can have taken of a run of frames. One that ended
+// nothing adds no time to the one before.
+func (e *evidence) took(s *show, m span) []*interruption {
+	return slices.DeleteFunc(slices.Clone(s.breaks), func(b *interruption) bool {
+		return e.vain(s, b) || !m.overlap(s.taken(b, e.early(b)))
+	})
+}
+
+// vain tells whether an interruption ended a connection that never was on air: no disk has
+// a frame of it, and what kept recorders from it was in force before it was asked for. Its
+// balancer should not have taken it.
+func (e *evidence) vain(s *show, b *interruption) bool {
+	by := b.cause
+	if by == nil || b.path.recorder != "" || b.path.dialled <= by.began+by.lag+e.plan.Timing.Slack {
+		return false
+	}
+	return !by.again() && !slices.Contains(by.Who, s.plan.Name) && !by.ends(b.path.balancer) && !by.breaks(s.plan.Name, b.path.balancer)
 }
 
 // early is how much programme may be gone from before an interruption began.

@@ -16,13 +16,14 @@ func recoveredWithin(e *evidence, x scenario.Expectation) opinion {
 	var all []sample
 	short := 0 // their shows ended before it could be told
 	for _, s := range e.within(x) {
-		for _, b := range s.breaks {
-			took := s.end(b) - b.lost.At
+		for i, b := range s.breaks {
+			last := e.lastOf(s, i)
+			took := s.end(last) - b.lost.At
 			switch {
-			case e.givenUp(s, b):
-			case b.accepted == nil && s.gaveUp >= 0:
+			case e.vain(s, b), e.givenUp(s, last):
+			case last.accepted == nil && s.gaveUp >= 0:
 				all = append(all, sample{s.plan.Name, b.lost.At, max(took, x.Within+e.plan.Timing.Slack+1), []int{s.gaveUp, b.lostIx}})
-			case b.accepted == nil && took <= x.Within+e.plan.Timing.Slack:
+			case last.accepted == nil && took <= x.Within+e.plan.Timing.Slack:
 				short++
 			default:
 				all = append(all, sample{s.plan.Name, b.lost.At, took, []int{b.lostIx}})
@@ -37,6 +38,15 @@ func recoveredWithin(e *evidence, x scenario.Expectation) opinion {
 		o.unclear = append(o.unclear, Finding{Sentence: fmt.Sprintf("the shows of %d of %d that lost their connection ended before %s had passed, and %d were late", short, n, secs(x.Within), late)})
 	}
 	return o
+}
+
+// lastOf is the interruption with which one was over: a connection that never was on air
+// does not bring a show back.
+func (e *evidence) lastOf(s *show, i int) *interruption {
+	for i+1 < len(s.breaks) && e.vain(s, s.breaks[i+1]) {
+		i++
+	}
+	return s.breaks[i]
 }
 
 // admissionWithin judges how long those who reached a balancer waited until it took

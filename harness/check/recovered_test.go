@@ -155,3 +155,42 @@ func TestAdmissionWithin(t *testing.T) {
 		})
 	}
 }
+
+// noRecorder is a scenario in which all recorders of a datacenter die for a minute.
+const noRecorder = `schema: 1
+title: No recorder of Ireland lives
+system: {preset: two-datacenters}
+broadcasters: [{name: rome, from: Rome, persona: butt}]
+timeline: [{at: 80s, kill: "eu-west/recorder-*", for: 1m}]
+ends: 5m
+expect: [{recovered-within: {within: 10s}}, {dead-air: {at-most: bound}}]
+`
+
+// TestTakenAndLeftAlone: a balancer says yes before a recorder does, and ends each
+// connection soon after. No disk has a frame of them, so nobody was back by them.
+func TestTakenAndLeftAlone(t *testing.T) {
+	for name, c := range map[string]struct {
+		until time.Duration // the connections from then on are recorded
+		want  Result
+	}{
+		"for a minute": {142 * second, Fail},
+		"never":        {82 * second, Pass},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRun(t, expand(t, noRecorder, "today", "virtual"))
+			r.lose("rome-01", 80*second+20*time.Millisecond, "eof")
+			s := r.shows["rome-01"]
+			for at := 82 * second; at < c.until; at += 2 * second {
+				end := at + 300*time.Millisecond
+				r.add(history.Event{At: at, Node: "rome-01", Kind: history.Attempt, Peer: b1, Class: "accepted", Frame: s.number(at)})
+				r.add(history.Event{At: end, Node: "rome-01", Kind: history.Lost, Peer: b1, Class: "eof", Frame: s.number(end) - 1})
+			}
+			r.move("rome-01", "us-east/recorder-1")
+			r.back("rome-01", c.until, b1)
+			v := Judge(r.plan, r.history())
+			for _, property := range []string{"recovered-within", "dead-air"} {
+				require.Equal(t, c.want, of(t, v, property).Result, "%+v", of(t, v, property))
+			}
+		})
+	}
+}
