@@ -174,25 +174,40 @@ func (e *evidence) returns(o *opinion, x scenario.Expectation, b string, s *step
 	if !s.ends(b) && !slices.Contains(s.From, b) && !slices.Contains(s.To, b) || s.began < 0 || healed+limit > e.plan.End || e.troubled(b, s, healed, healed+limit) {
 		return false
 	}
-	own := datacenter(b)
-	if e.answering(own, healed).names(b) {
-		return false // it never left
+	until := healed + limit
+	if s.again() {
+		until = healed // nobody tells when it works again
+	}
+	back, left := e.backIn(b, healed, until)
+	if !left {
+		return false
 	}
 	o.limit = secs(limit)
-	back := e.plan.End + time.Hour
-	for _, a := range e.answers[own] {
-		if a.at > healed && a.names(b) {
-			back = a.at
-			break
-		}
-	}
 	o.worst = max(o.worst, min(back, e.plan.End)-healed)
 	if back-healed > limit {
 		o.fails = append(o.fails, Finding{
-			Sentence: fmt.Sprintf("%s worked again after %s, and %s later DNS did not answer %s with it yet (%v)", b, s.ID, secs(limit), own, bound), Subject: b, At: healed + limit, Over: back - healed - limit, Events: []int{s.event},
+			Sentence: fmt.Sprintf("%s worked again after %s, and %s later DNS did not answer %s with it yet (%v)", b, s.ID, secs(limit), datacenter(b), bound), Subject: b, At: healed + limit, Over: back - healed - limit, Events: []int{s.event},
 		})
 	}
 	return true
+}
+
+// backIn is when its own region is answered with a balancer again that was not in the
+// answers at an instant, or left them until another one: DNS is late, and may take it out
+// when it works again. After the end of the run when that never comes.
+func (e *evidence) backIn(b string, from, to time.Duration) (at time.Duration, left bool) {
+	own := datacenter(b)
+	left = !e.answering(own, from).names(b)
+	for _, a := range e.answers[own] {
+		switch {
+		case a.at <= from:
+		case left && a.names(b):
+			return a.at, true
+		case a.at <= to && !a.names(b):
+			left = true
+		}
+	}
+	return e.plan.End + time.Hour, left
 }
 
 // troubled tells whether another step was on a balancer in a stretch.

@@ -253,3 +253,30 @@ func TestOnlyWhatHadTimeToComeBackIsJudged(t *testing.T) {
 	require.Equal(t, Inconclusive, play("150s", "pause: eu-west/balancer-1", "5m"), "it was hit again before")
 	require.Equal(t, Inconclusive, play("90s", `refuse: {from: "checker-0?", to: eu-west/balancer-1}, for: 3m`, "5m"), "it was hit twice at once, the second time already out of the answers")
 }
+
+// TestABalancerThatLeavesWhenItWorksAgain: DNS is late, and takes it out a second after it
+// works again. It has to be back all the same, and no other one's return stands for it.
+func TestABalancerThatLeavesWhenItWorksAgain(t *testing.T) {
+	for name, c := range map[string]struct {
+		back time.Duration
+		want Result
+	}{
+		"and is back in time": {146 * second, Pass},
+		"and comes too late":  {200 * second, Fail},
+		"and is never back":   {0, Fail},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRun(t, expand(t, fmt.Sprintf(twice, `  - {at: 80s, kill: us-west/balancer-1, for: 60s}
+  - {at: 80s, kill: eu-west/balancer-1, for: 26s}
+`, "5m"), "today", "virtual"))
+			r.answers(107*second, "us-west", "us-west/balancer-2")
+			r.answers(168*second, "us-west", "us-west/balancer-1", "us-west/balancer-2")
+			r.answers(107*second, "eu-west", b2)
+			if c.back > 0 {
+				r.answers(c.back, "eu-west", b1, b2)
+			}
+			p := of(t, Judge(r.plan, r.history()), "returns-to-pool")
+			require.Equal(t, c.want, p.Result, "%+v", p)
+		})
+	}
+}
