@@ -49,27 +49,38 @@ func (e *evidence) lastOf(s *show, i int) *interruption {
 	return s.breaks[i]
 }
 
-// admissionWithin judges how long those who reached a balancer waited until it took
+// admissionWithin judges how long those who reached a balancer waited until one took
 // them, on the world's clock: how long an answer is held is a deadline, which no world scales.
-// Whom none took in the end waited until the end of the show.
+// Who is refused, or loses patience, and tries again waits on. Whom none took in the end
+// waited until the end of the show.
 func admissionWithin(e *evidence, x scenario.Expectation) opinion {
 	var o opinion
 	var all []sample
 	short := 0
 	slack := time.Duration(float64(e.plan.Timing.Slack) / e.plan.Speed)
 	for _, s := range e.within(x) {
+		first := -1 // attempt that reached a balancer since one took the show
+		waited := func(until time.Duration) time.Duration {
+			return time.Duration(float64(until-e.events[first].At+e.events[first].Took) / e.plan.Speed)
+		}
 		for _, i := range s.own {
-			if a := e.events[i]; a.Kind == history.Attempt && a.Class == "accepted" {
-				all = append(all, sample{s.plan.Name, a.At, time.Duration(float64(a.Took) / e.plan.Speed), []int{i}})
+			a := e.events[i]
+			if a.Kind != history.Attempt || first < 0 && !e.reached(s, a) {
+				continue
+			}
+			if first < 0 {
+				first = i
+			}
+			if a.Class == "accepted" {
+				all = append(all, sample{s.plan.Name, a.At, waited(a.At), []int{first}})
+				first = -1
 			}
 		}
-		i := s.refusedLast()
-		if i < 0 {
-			continue
-		}
-		if waited := time.Duration(float64(s.offAir-e.events[i].At+e.events[i].Took) / e.plan.Speed); waited > x.Within+slack {
-			all = append(all, sample{s.plan.Name, e.events[i].At, waited, []int{i}})
-		} else {
+		switch {
+		case first < 0:
+		case waited(s.offAir) > x.Within+slack:
+			all = append(all, sample{s.plan.Name, e.events[first].At, waited(s.offAir), []int{first}})
+		default:
 			short++
 		}
 	}
@@ -83,20 +94,16 @@ func admissionWithin(e *evidence, x scenario.Expectation) opinion {
 	return o
 }
 
-// refusedLast is the first answer of a balancer to a show that none took any more; -1 when
-// one did, or none was reached.
-func (s *show) refusedLast() int {
-	first := -1
-	for _, i := range s.own {
-		switch a := s.events[i]; {
-		case a.Kind != history.Attempt:
-		case a.Class == "accepted":
-			first = -1
-		case a.Class == "answered" && first < 0:
-			first = i
-		}
+// reached tells whether an attempt came to a balancer that could have taken the show. Of
+// one that timed out, or whose connection ended, it takes a balancer that lived.
+func (e *evidence) reached(s *show, a history.Event) bool {
+	switch a.Class {
+	case "accepted", "answered":
+		return true
+	case "timeout", "eof", "reset":
+		return a.Peer != "" && !e.gone(s, a)
 	}
-	return first
+	return false
 }
 
 // sample is how long something took for somebody.

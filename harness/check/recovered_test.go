@@ -156,6 +156,35 @@ func TestAdmissionWithin(t *testing.T) {
 	}
 }
 
+// TestAdmissionOfThoseWhoTryAgain: who is refused, or loses patience, still waits. Nobody
+// waits at a balancer that is dead.
+func TestAdmissionOfThoseWhoTryAgain(t *testing.T) {
+	for name, c := range map[string]struct {
+		balancer, class string
+		after           time.Duration // from the attempt that failed until they are taken; 0: never
+		want            Result
+	}{
+		"refused, and taken at once":          {b2, "answered", second, Pass},
+		"refused, and taken after a minute":   {b2, "answered", 60 * second, Fail},
+		"out of patience, and taken at last":  {b2, "timeout", 60 * second, Fail},
+		"out of patience, and never taken":    {b2, "timeout", 0, Fail},
+		"their balancer is dead for a minute": {b1, "timeout", 60 * second, Pass},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRun(t, expand(t, crowding, "today", "virtual"))
+			for _, show := range r.order[:10] {
+				r.lose(show, dead1, "reset")
+				r.refused(show, dead1+2*second, c.balancer, c.class)
+				if c.after > 0 {
+					r.back(show, dead1+2*second+c.after, b2)
+				}
+			}
+			p := of(t, Judge(r.plan, r.history()), "admission-within")
+			require.Equal(t, c.want, p.Result, "%+v", p)
+		})
+	}
+}
+
 // noRecorder is a scenario in which all recorders of a datacenter die for a minute.
 const noRecorder = `schema: 1
 title: No recorder of Ireland lives
