@@ -1,6 +1,7 @@
 package check
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -202,3 +203,42 @@ func TestNobodyCameBack(t *testing.T) {
 	require.Equal(t, Inconclusive, of(t, v, "first-reconnect-answered").Result)
 	require.Equal(t, Inconclusive, of(t, v, "lost-for-good").Result)
 }
+
+// TestTheTwinWorksAgainAndDNSDoesNotKnow: one balancer dies soon after the other one is
+// back, and DNS, which has to look at it three times, names only the one that is dead now.
+func TestTheTwinWorksAgainAndDNSDoesNotKnow(t *testing.T) {
+	for name, c := range map[string]struct {
+		dies time.Duration
+		want Result
+	}{
+		"since five seconds":  {145 * second, Pass},
+		"since three minutes": {320 * second, Fail},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRun(t, expand(t, fmt.Sprintf(rolling, c.dies), "today", "virtual"))
+			r.lose("ez-01", dead1, "reset")
+			r.told("ez-01", dead1+700*time.Millisecond, b1, b2)
+			r.refused("ez-01", dead1+800*time.Millisecond, b1, "refused")
+			r.back("ez-01", dead1+900*time.Millisecond, b2)
+			r.lose("ez-01", c.dies+50*time.Millisecond, "reset")
+			r.told("ez-01", c.dies+700*time.Millisecond, b2)
+			r.refused("ez-01", c.dies+800*time.Millisecond, b2, "refused")
+			r.gaveUp("ez-01", c.dies+20*second, "refused")
+			v := Judge(r.plan, r.history())
+			for _, property := range []string{"first-reconnect-answered", "lost-for-good"} {
+				require.Equal(t, c.want, of(t, v, property).Result, "%+v", of(t, v, property))
+			}
+		})
+	}
+}
+
+// rolling is a scenario in which one balancer dies after the other.
+const rolling = `schema: 1
+title: One balancer dies after the other
+broadcasters: [{name: ez, from: Rome, persona: ezstream}]
+timeline:
+  - {at: 80s, kill: eu-west/balancer-1, for: 1m}
+  - {at: %s, kill: eu-west/balancer-2, for: 1m}
+ends: 10m
+expect: [first-reconnect-answered, lost-for-good]
+`

@@ -31,7 +31,8 @@ func (e *evidence) rebuffed(s *show, tries []int) (first int, ok bool) {
 }
 
 // misled is the first answer of DNS in an interruption that named only balancers
-// that were down, while another one of the broadcaster's own datacenter lived.
+// that were down, while another one of the broadcaster's own datacenter lived, and had for
+// long enough to be named.
 func (e *evidence) misled(s *show, tries []int) (first int, living string, ok bool) {
 	for _, i := range tries {
 		told := e.events[i]
@@ -39,10 +40,20 @@ func (e *evidence) misled(s *show, tries []int) (first int, living string, ok bo
 			continue
 		}
 		lives := func(b string) bool { return e.down(s.plan.Name, b, told.At) == nil }
-		j := slices.IndexFunc(e.balancersOf(s.plan.Nearest), lives)
+		named := func(b string) bool { return lives(b) && e.settled(s, b, told.At) }
+		j := slices.IndexFunc(e.balancersOf(s.plan.Nearest), named)
 		if j >= 0 && !slices.ContainsFunc(told.Hosts, lives) {
 			return i, e.balancersOf(s.plan.Nearest)[j], true
 		}
 	}
 	return 0, "", false
+}
+
+// settled tells whether nothing was on a balancer for as long as it takes DNS, and the
+// resolver of a broadcaster, to know of one that works again.
+func (e *evidence) settled(s *show, balancer string, at time.Duration) bool {
+	from := at - e.allowed(e.plan.BackInAnswers(true).Max()+e.plan.Keeps(s.plan))
+	return !e.troubled(balancer, nil, from, at) && !slices.ContainsFunc(e.steps, func(st *step) bool {
+		return st.Do == "drain" && slices.Contains(st.Nodes, balancer) && st.active(from, at)
+	})
 }
