@@ -104,12 +104,12 @@ func (e *evidence) leftWrongly(d desert) []Finding {
 	return fs
 }
 
-// turnedBack tells of sources that such a balancer refused.
+// turnedBack tells of sources that such a balancer refused, although a recorder lived elsewhere.
 func (e *evidence) turnedBack(s *show, d desert) []Finding {
 	var fs []Finding
 	for _, i := range s.own {
 		a := e.events[i]
-		if a.Kind != history.Attempt || a.Class != "answered" || datacenter(a.Peer) != d.datacenter || a.At-a.Took < d.from || a.At > d.to || !e.lives(a.Peer, d) {
+		if a.Kind != history.Attempt || a.Class != "answered" || datacenter(a.Peer) != d.datacenter || a.At-a.Took < d.from || a.At > d.to || !e.lives(a.Peer, d) || e.deserted(a) {
 			continue
 		}
 		fs = append(fs, Finding{

@@ -242,3 +242,43 @@ timeline:
 ends: 10m
 expect: [first-reconnect-answered, lost-for-good]
 `
+
+// TestNoRecorderLivedAnywhere: a living balancer refuses the one attempt of a client, and
+// it can do nothing else unless a recorder lives, wherever that is.
+func TestNoRecorderLivedAnywhere(t *testing.T) {
+	for name, c := range map[string]struct {
+		dead string
+		want Result
+	}{
+		"all are dead":              {`"*/recorder-*"`, Pass},
+		"those of Ireland are dead": {`"eu-west/recorder-*"`, Fail},
+		"all but one are dead":      {`["eu-west/recorder-*", "us-east/recorder-[12]"]`, Fail},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRun(t, expand(t, fmt.Sprintf(desertedAll, c.dead), "today", "virtual"))
+			r.lose("rome-01", 80*second+20*time.Millisecond, "eof")
+			r.told("rome-01", 80*second+500*time.Millisecond, b1, b2)
+			r.answered("rome-01", 100*second, b1, 403)
+			r.gaveUp("rome-01", 120*second, "answered")
+			r.lose("york-01", 80*second+20*time.Millisecond, "eof")
+			r.back("york-01", 150*second, v1)
+			v := Judge(r.plan, r.history())
+			require.Equal(t, c.want, of(t, v, "lost-for-good").Result, "%+v", of(t, v, "lost-for-good"))
+			for _, property := range []string{"first-reconnect-answered", "cross-datacenter-failover"} {
+				require.Equal(t, c.want == Fail, of(t, v, property).Result == Fail, "%+v", of(t, v, property))
+			}
+		})
+	}
+}
+
+// desertedAll is a scenario in which some recorders die for a minute.
+const desertedAll = `schema: 1
+title: Recorders die
+system: {preset: two-datacenters}
+broadcasters:
+  - {name: rome, from: Rome, persona: ezstream}
+  - {name: york, from: New York, persona: butt}
+timeline: [{at: 80s, kill: %s, for: 1m}]
+ends: 5m
+expect: [first-reconnect-answered, lost-for-good, cross-datacenter-failover]
+`

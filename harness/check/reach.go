@@ -20,14 +20,27 @@ func (e *evidence) gone(s *show, a history.Event) bool {
 }
 
 // rebuffed is the first failed attempt of an interruption that a living balancer
-// is to blame for: it did not take the broadcaster, or DNS told nobody.
+// is to blame for: it did not take the broadcaster although a recorder lived, or DNS told nobody.
 func (e *evidence) rebuffed(s *show, tries []int) (first int, ok bool) {
 	for _, i := range tries {
-		if a := e.events[i]; a.Kind == history.Attempt && !e.gone(s, a) {
+		if a := e.events[i]; a.Kind == history.Attempt && !e.gone(s, a) && !e.deserted(a) {
 			return i, true
 		}
 	}
 	return 0, false
+}
+
+// deserted tells whether no recorder lived anywhere during an attempt at a balancer, or all
+// had been down until shortly before: it could take nobody.
+func (e *evidence) deserted(a history.Event) bool {
+	t := e.plan.Timing
+	known := time.Duration(t.RecorderFall+1) * (t.RecorderPoll + t.PollDeadline)
+	down := func(r string) bool {
+		return slices.ContainsFunc(e.steps, func(s *step) bool {
+			return s.Do != "disk" && !s.again() && s.ends(r) && s.active(a.At-a.Took-known, a.At)
+		})
+	}
+	return a.Peer != "" && !slices.ContainsFunc(e.recorders, func(r string) bool { return !down(r) })
 }
 
 // misled is the first answer of DNS in an interruption that named only balancers
