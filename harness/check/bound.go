@@ -31,6 +31,9 @@ func (e *evidence) limit(s *show, b *interruption) limit {
 		bound = e.plan.Relayed(s.plan)
 	}
 	bound = e.unnoticed(s, b, bound)
+	if away := e.unserved(b.lost.At); away > 0 {
+		bound = append(bound, scenario.Part{Name: "no recorder lives", Max: away + e.knownBack() + s.plan.Retry.Again})
+	}
 	return limit{bound.Min(), bound.Max(), bound.String()}
 }
 
@@ -46,21 +49,25 @@ func (e *evidence) told(s *show, b *interruption) []string {
 }
 
 // dying is which of the balancers that a client was told were down when it tried
-// them, and whether one of them was silent.
+// them, and whether one of them was silent that comes before all that lived: a client tries
+// them in order, and goes no further than to the first that lives.
 func (e *evidence) dying(s *show, b *interruption, told []string) (dead []*step, quiet bool) {
 	at := b.lost.At + s.plan.Retry.First
 	if b.accepted != nil {
 		at = min(at, b.accepted.At)
 	}
+	lived := false
 	for _, host := range told {
 		by := e.down(s.plan.Name, host, at)
 		if by == nil {
 			by = e.down(s.plan.Name, host, b.lost.At)
 		}
-		if by != nil {
-			dead = append(dead, by)
-			quiet = quiet || by.silent()
+		if by == nil {
+			lived = true
+			continue
 		}
+		dead = append(dead, by)
+		quiet = quiet || by.silent() && !lived
 	}
 	return dead, quiet
 }

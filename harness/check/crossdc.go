@@ -94,7 +94,7 @@ func (e *evidence) leftWrongly(d desert) []Finding {
 	var fs []Finding
 	for _, b := range e.balancersOf(d.datacenter) {
 		for _, v := range e.votes[b] {
-			if !v.ok && v.at >= d.from && v.at <= d.to+e.plan.OutOfAnswers(true).Max() && e.lives(b, d) {
+			if !v.ok && v.at >= d.from && v.at <= d.to+e.plan.OutOfAnswers(true).Max() && e.lives(b, d) && !e.votedFor(b, v.at) {
 				fs = append(fs, Finding{
 					Sentence: fmt.Sprintf("%s was voted out when no recorder beside it lived, although it could lead sources elsewhere", b), Subject: b, At: v.at, Events: []int{v.event},
 				})
@@ -102,6 +102,18 @@ func (e *evidence) leftWrongly(d desert) []Finding {
 		}
 	}
 	return fs
+}
+
+// votedFor tells whether another step than one on recorders can be why a balancer was voted
+// out at an instant.
+func (e *evidence) votedFor(balancer string, at time.Duration) bool {
+	return slices.ContainsFunc(e.steps, func(s *step) bool {
+		if !s.active(at-e.plan.OutOfAnswers(true).Max(), at) {
+			return false
+		}
+		checked := slices.Contains(s.To, balancer) && slices.ContainsFunc(s.From, isChecker)
+		return checked || s.ends(balancer) || s.breaks(balancer, "redis")
+	})
 }
 
 // turnedBack tells of sources that such a balancer refused, although a recorder lived elsewhere.

@@ -133,6 +133,83 @@ expect: [untouched: {broadcasters: york}]
 				}
 			}
 		}, "untouched", Fail},
+		"no recorder lives, and a balancer dies later": {`
+system: {preset: two-datacenters}
+broadcasters:
+  - {name: rome, from: Rome, persona: butt}
+  - {name: new, from: Rome, persona: butt, on-air: 100s}
+  - {name: later, from: Rome, persona: butt, on-air: 4m}
+timeline:
+  - {at: 80s, kill: "eu-west/recorder-*", for: 1m}
+  - {at: 145s, kill: eu-west/balancer-2, for: 1m}
+ends: 5m
+expect: [cross-datacenter-failover]
+`, func(r *run) { ledAway(r); r.vote(170*second, b2, false) }, "cross-datacenter-failover", Pass},
+		"refused by a balancer that drains": {`
+broadcasters: [{name: rome, from: Rome, count: 1, persona: ezstream}]
+timeline:
+  - {at: 80s, drain: eu-west/balancer-2}
+  - {at: 85s, kill: eu-west/balancer-1}
+ends: 5m
+expect: [first-reconnect-answered, lost-for-good]
+`, func(r *run) {
+			r.lose("rome-01", 85*second+20*time.Millisecond, "reset")
+			r.told("rome-01", 85*second+500*time.Millisecond, b1, b2)
+			r.refused("rome-01", 85*second+600*time.Millisecond, b1, "refused")
+			r.answered("rome-01", 85*second+700*time.Millisecond, b2, 403)
+			r.gaveUp("rome-01", 86*second, "answered")
+		}, "lost-for-good", Pass},
+		"all recorders everywhere are dead for a minute": {`
+broadcasters: [{name: rome, from: Rome, count: 1, persona: butt}]
+timeline: [{at: 80s, kill: "*/recorder-*", for: 1m}]
+ends: 5m
+expect: [{dead-air: {at-most: bound}}]
+`, func(r *run) {
+			r.lose("rome-01", 80*second+20*time.Millisecond, "eof")
+			for i := range 10 {
+				r.answered("rome-01", time.Duration(84+5*i)*second, b1, 403)
+			}
+			r.back("rome-01", 142*second, b1)
+		}, "dead-air", Pass},
+		"all recorders everywhere are dead for a minute, and nobody is back for another": {`
+broadcasters: [{name: rome, from: Rome, count: 1, persona: butt}]
+timeline: [{at: 80s, kill: "*/recorder-*", for: 1m}]
+ends: 5m
+expect: [{dead-air: {at-most: bound}}]
+`, func(r *run) {
+			r.lose("rome-01", 80*second+20*time.Millisecond, "eof")
+			for i := range 10 {
+				r.answered("rome-01", time.Duration(84+5*i)*second, b1, 403)
+			}
+			r.back("rome-01", 200*second, b1)
+		}, "dead-air", Fail},
+		"told before it is in the store": {untitled(told), func(r *run) {
+			found := r.publishedAt(over + 60*second)
+			for _, n := range r.order {
+				r.add(history.Event{At: over, Node: "mail", Kind: history.MailTaken, Subject: n, Session: "s-" + n, File: n + "@x", Class: "ok"})
+			}
+			r.add(history.Event{At: r.plan.End + 3*time.Minute, Node: "mail", Kind: history.MailsRead, Count: 2})
+			r.inStore(found, 0)
+		}, "notice-sent", Fail},
+		"a silent twin that the client never gets to": {`
+broadcasters: [{name: rome, from: Rome, count: 1, persona: butt}]
+timeline:
+  - {at: 80s, vanish: eu-west/balancer-1, for: 5m}
+  - {at: 85s, drop: {broadcasters: rome}}
+ends: 8m
+expect: [{dead-air: {at-most: bound}}]
+`, func(r *run) {
+			for i, e := range r.events {
+				if e.Node == "rome-01" && e.Peer == b1 {
+					r.events[i].Peer = b2
+				}
+			}
+			r.shows["rome-01"].conns[0].balancer = b2
+			r.lose("rome-01", 85*second, "dropped")
+			r.told("rome-01", 86*second, b2, b1)
+			r.answered("rome-01", 87*second, b2, 403)
+			r.back("rome-01", 200*second, b2)
+		}, "dead-air", Fail},
 		"silence from the end of the fault on": {untitled(frozen), func(r *run) {
 			r.hears("paris-01", time.Minute, 5*time.Minute, "")
 			r.hears("paris-01", 6*time.Minute+second, 8*time.Minute, "timeout")

@@ -119,10 +119,13 @@ func (e *evidence) cutOff(attempt history.Event) bool {
 			continue
 		}
 		own = own || s.breaks(attempt.Node, attempt.Peer)
-		checkers = checkers || slices.ContainsFunc(s.From, func(host string) bool { return strings.HasPrefix(host, "checker-") })
+		checkers = checkers || slices.ContainsFunc(s.From, isChecker)
 	}
 	return own && !checkers
 }
+
+// isChecker tells whether a host is one of those that DNS has look at balancers.
+func isChecker(host string) bool { return strings.HasPrefix(host, "checker-") }
 
 // calledHealthy is for how much of a stretch a balancer was healthy in DNS.
 func (e *evidence) calledHealthy(balancer string, from, to time.Duration) time.Duration {

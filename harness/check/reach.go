@@ -20,27 +20,62 @@ func (e *evidence) gone(s *show, a history.Event) bool {
 }
 
 // rebuffed is the first failed attempt of an interruption that a living balancer
-// is to blame for: it did not take the broadcaster although a recorder lived, or DNS told nobody.
+// is to blame for: it did not take the broadcaster although a recorder lived and no operator
+// had told it not to, or DNS told nobody.
 func (e *evidence) rebuffed(s *show, tries []int) (first int, ok bool) {
 	for _, i := range tries {
-		if a := e.events[i]; a.Kind == history.Attempt && !e.gone(s, a) && !e.deserted(a) {
+		a := e.events[i]
+		if a.Kind == history.Attempt && !e.gone(s, a) && !e.deserted(a) && !e.drains(a.Peer, a.At-a.Took, a.At) {
 			return i, true
 		}
 	}
 	return 0, false
 }
 
+// drains tells whether an operator had taken a balancer out for new shows at some time of a stretch.
+func (e *evidence) drains(balancer string, from, to time.Duration) bool {
+	return slices.ContainsFunc(e.steps, func(s *step) bool {
+		return s.Do == "drain" && slices.Contains(s.Nodes, balancer) && s.active(from, to)
+	})
+}
+
 // deserted tells whether no recorder lived anywhere during an attempt at a balancer, or all
 // had been down until shortly before: it could take nobody.
 func (e *evidence) deserted(a history.Event) bool {
+	return a.Peer != "" && !slices.ContainsFunc(e.recorders, func(r string) bool {
+		return !slices.ContainsFunc(e.steps, func(s *step) bool { return s.downs(r) && s.active(a.At-a.Took-e.knownBack(), a.At) })
+	})
+}
+
+// downs tells whether the step has a recorder be away while it lasts.
+func (s *step) downs(recorder string) bool {
+	return s.Do != "disk" && !s.again() && s.ends(recorder)
+}
+
+// knownBack is how long a recorder may live again until balancers know.
+func (e *evidence) knownBack() time.Duration {
 	t := e.plan.Timing
-	known := time.Duration(t.RecorderFall+1) * (t.RecorderPoll + t.PollDeadline)
-	down := func(r string) bool {
-		return slices.ContainsFunc(e.steps, func(s *step) bool {
-			return s.Do != "disk" && !s.again() && s.ends(r) && s.active(a.At-a.Took-known, a.At)
-		})
+	return time.Duration(t.RecorderFall+1) * (t.RecorderPoll + t.PollDeadline)
+}
+
+// unserved is for how long from an instant on no recorder lives anywhere.
+func (e *evidence) unserved(from time.Duration) time.Duration {
+	first := e.plan.End
+	for _, r := range e.recorders {
+		first = min(first, e.up(r, from))
 	}
-	return a.Peer != "" && !slices.ContainsFunc(e.recorders, func(r string) bool { return !down(r) })
+	return first - from
+}
+
+// up is when a recorder lives that may be down at an instant: one step may follow on the other.
+func (e *evidence) up(recorder string, at time.Duration) time.Duration {
+	for {
+		i := slices.IndexFunc(e.steps, func(s *step) bool { return s.downs(recorder) && s.began >= 0 && s.began <= at && s.ended > at })
+		if i < 0 {
+			return at
+		}
+		at = e.steps[i].ended
+	}
 }
 
 // misled is the first answer of DNS in an interruption that named only balancers
@@ -66,7 +101,5 @@ func (e *evidence) misled(s *show, tries []int) (first int, living string, ok bo
 // resolver of a broadcaster, to know of one that works again.
 func (e *evidence) settled(s *show, balancer string, at time.Duration) bool {
 	from := at - e.allowed(e.plan.BackInAnswers(true).Max()+e.plan.Keeps(s.plan))
-	return !e.troubled(balancer, nil, from, at) && !slices.ContainsFunc(e.steps, func(st *step) bool {
-		return st.Do == "drain" && slices.Contains(st.Nodes, balancer) && st.active(from, at)
-	})
+	return !e.troubled(balancer, nil, from, at) && !e.drains(balancer, from, at)
 }

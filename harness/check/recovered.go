@@ -50,36 +50,20 @@ func (e *evidence) lastOf(s *show, i int) *interruption {
 }
 
 // admissionWithin judges how long those who reached a balancer waited until one took
-// them, on the world's clock: how long an answer is held is a deadline, which no world scales.
-// Who is refused, or loses patience, and tries again waits on. Whom none took in the end
-// waited until the end of the show.
+// them. Who is refused, or loses patience, and tries again waits on. Whom none took in the
+// end waited until the end of the show.
 func admissionWithin(e *evidence, x scenario.Expectation) opinion {
 	var o opinion
 	var all []sample
 	short := 0
 	slack := time.Duration(float64(e.plan.Timing.Slack) / e.plan.Speed)
 	for _, s := range e.within(x) {
-		first := -1 // attempt that reached a balancer since one took the show
-		waited := func(until time.Duration) time.Duration {
-			return time.Duration(float64(until-e.events[first].At+e.events[first].Took) / e.plan.Speed)
-		}
-		for _, i := range s.own {
-			a := e.events[i]
-			if a.Kind != history.Attempt || first < 0 && !e.reached(s, a) {
-				continue
-			}
-			if first < 0 {
-				first = i
-			}
-			if a.Class == "accepted" {
-				all = append(all, sample{s.plan.Name, a.At, waited(a.At), []int{first}})
-				first = -1
-			}
-		}
+		taken, rest := e.admissions(s)
+		all = append(all, taken...)
 		switch {
-		case first < 0:
-		case waited(s.offAir) > x.Within+slack:
-			all = append(all, sample{s.plan.Name, e.events[first].At, waited(s.offAir), []int{first}})
+		case rest == nil:
+		case rest.took > x.Within+slack:
+			all = append(all, *rest)
 		default:
 			short++
 		}
@@ -92,6 +76,37 @@ func admissionWithin(e *evidence, x scenario.Expectation) opinion {
 		o.unclear = append(o.unclear, Finding{Sentence: fmt.Sprintf("the shows of %d of %d that were not taken ended before %s had passed, and %d were late", short, n, secs(x.Within), late)})
 	}
 	return o
+}
+
+// admissions are the waits of a show at balancers, and the one that was not over when it
+// ended; nil if there is none. An attempt counts on the world's clock: how long an answer is
+// held is a deadline, which no world scales. A client's wait before its next one is scaled.
+func (e *evidence) admissions(s *show) (taken []sample, rest *sample) {
+	var now *sample
+	var held time.Duration // of the wait, in attempts
+	until := func(at time.Duration) sample {
+		w := *now
+		w.took = at - now.at - held + time.Duration(float64(held)/e.plan.Speed)
+		return w
+	}
+	for _, i := range s.own {
+		a := e.events[i]
+		if a.Kind != history.Attempt || now == nil && !e.reached(s, a) {
+			continue
+		}
+		if now == nil {
+			now, held = &sample{who: s.plan.Name, at: a.At - a.Took, events: []int{i}}, 0
+		}
+		held += a.Took
+		if a.Class == "accepted" {
+			taken, now = append(taken, until(a.At)), nil
+		}
+	}
+	if now == nil {
+		return taken, nil
+	}
+	last := until(s.offAir)
+	return taken, &last
 }
 
 // reached tells whether an attempt came to a balancer that could have taken the show. Of
