@@ -88,12 +88,13 @@ func (s *step) concerns(balancer string) bool {
 }
 
 // droughts lists the times in which a balancer took nobody. Who could not reach it while
-// all checkers could says nothing about it.
+// all checkers could says nothing about it, and neither does who came when no recorder lived
+// anywhere: out of DNS it would lead nobody to a better place.
 func (e *evidence) droughts(balancer string) []drought {
 	var all []drought
 	var now drought
 	for i, ev := range e.events {
-		if ev.Kind != history.Attempt || ev.Peer != balancer || ev.Class != "accepted" && e.cutOff(ev) {
+		if ev.Kind != history.Attempt || ev.Peer != balancer || ev.Class != "accepted" && (e.cutOff(ev) || e.deserted(ev)) {
 			continue
 		}
 		if ev.Class == "accepted" {

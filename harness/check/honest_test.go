@@ -1,6 +1,7 @@
 package check
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -158,4 +159,18 @@ func spanOfAttempts(r *run) time.Duration {
 		}
 	}
 	return to - from
+}
+
+// TestNobodyWhoCouldRecord: balancers that can lead to no living recorder are no liars.
+func TestNobodyWhoCouldRecord(t *testing.T) {
+	for dead, want := range map[string]Result{`"*/recorder-*"`: Inconclusive, `["eu-west/recorder-*", "us-east/recorder-*", "us-west/recorder-[12]"]`: Fail} {
+		text := strings.Replace(stale, "blackhole: {from: us-east/balancer-1, to: redis, connections: existing}, stays: true", "kill: "+dead+", for: 8m", 1)
+		r := newRun(t, expand(t, text, "today", "virtual"))
+		name := r.order[0]
+		r.lose(name, 60*second+20*time.Millisecond, "eof")
+		for at := 70 * second; at < 8*time.Minute; at += 10 * second {
+			r.answered(name, at, v1, 403)
+		}
+		require.Equal(t, want, of(t, Judge(r.plan, r.history()), "health-honest").Result, dead)
+	}
 }
