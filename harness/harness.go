@@ -214,8 +214,7 @@ const firstLook = time.Second
 // force if it has hit nothing yet. With another one beside it nobody looks: to ask a node
 // that is frozen takes long, and makes the next step late.
 func (r *run) until(ctx context.Context, at time.Duration) error {
-	for len(r.active) == 1 && !r.active[0].hit && r.active[0].look < at {
-		a := &r.active[0]
+	for a := r.alone(); a != nil && !a.hit && a.look < at; {
 		if err := r.wait(ctx, a.look); err != nil {
 			return err
 		}
@@ -223,6 +222,21 @@ func (r *run) until(ctx context.Context, at time.Duration) error {
 		a.look += a.look - a.step.At
 	}
 	return r.wait(ctx, at)
+}
+
+// alone is the only fault in force; nil if there is none or more than one. What was over as
+// soon as it happened is in force no more, though its end is told with that of all others.
+func (r *run) alone() (one *active) {
+	for i := range r.active {
+		if f, ok := scenario.FaultNamed(r.active[i].step.Do); ok && f.Instant {
+			continue
+		}
+		if one != nil {
+			return nil
+		}
+		one = &r.active[i]
+	}
+	return one
 }
 
 func (r *run) wait(ctx context.Context, at time.Duration) error {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -68,6 +69,20 @@ func TestRunNeverHealsWhatStays(t *testing.T) {
 	require.NotContains(t, p.kinds, "fault-ended step-1")
 	require.Contains(t, p.kinds, "fault-touched step-1", "what it touched is told all the same")
 	require.Contains(t, p.kinds, "fault-ended step-3")
+}
+
+// TestRunLooksAtAFaultAfterAnInstant: what was over as soon as it happened keeps nobody from
+// seeing when the next fault takes hold.
+func TestRunLooksAtAFaultAfterAnInstant(t *testing.T) {
+	p := play(t, `
+  - {at: 20s, cut: {from: eu-west/balancer-1, to: redis, connections: existing}}
+  - {at: 30s, blackhole: {from: eu-west/balancer-1, to: redis, connections: existing}}
+  - {at: 90s, drop: {}}
+`, func(*told, context.CancelCauseFunc) {})
+	require.NoError(t, p.err)
+	touched := slices.Index(p.kinds, "fault-touched step-2")
+	require.Positive(t, touched)
+	require.Less(t, touched, slices.Index(p.kinds, "fault-began step-3"), "not at its end")
 }
 
 // threeFaults are in force when something goes wrong at 50 s.
