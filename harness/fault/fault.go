@@ -33,6 +33,9 @@ type Site interface {
 	Node(name string) (world.Node, bool)
 	// Today is a node's definition with nothing of 2014 in it.
 	Today(name string) (world.Node, error)
+	// Define takes a definition in the place of the one that its node had: whoever starts
+	// the node from now on starts it so.
+	Define(n world.Node)
 	// DropBroadcaster ends a broadcaster's connection from its own side and tells whether it had one.
 	DropBroadcaster(name string) bool
 	// Operate asks a node's admin port for something ("drain", "undrain").
