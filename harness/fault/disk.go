@@ -16,7 +16,7 @@ const slowDisk = 3 * time.Second
 
 // disk breaks the disks of servers: they are full, give errors, or are slow. Healing has
 // them work again; what was not written stays unwritten.
-func disk(_ context.Context, s Site, step scenario.Step) (Active, error) {
+func disk(ctx context.Context, s Site, step scenario.Step) (Active, error) {
 	breaker, ok := s.World().(world.Disks)
 	if !ok {
 		return nil, errors.New("this world cannot break disks")
@@ -24,10 +24,12 @@ func disk(_ context.Context, s Site, step scenario.Step) (Active, error) {
 	a := &disks{}
 	for _, n := range step.Nodes {
 		b, err := breaker.BreakDisk(n, world.DiskFault{Kind: step.Answer, Delay: slowDisk})
-		if err != nil {
-			return a, fmt.Errorf("disk of %s: %w", n, err)
+		if b != nil {
+			a.broken = append(a.broken, b)
 		}
-		a.broken = append(a.broken, b)
+		if err != nil {
+			return a, errors.Join(fmt.Errorf("disk of %s: %w", n, err), a.End(ctx))
+		}
 	}
 	return a, nil
 }

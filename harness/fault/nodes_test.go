@@ -31,6 +31,19 @@ func (c *crowd) SignalAll(_ context.Context, nodes []string, s world.Signal) err
 	return c.err
 }
 
+func (c *crowd) Break(world.LinkFault) (world.Broken, error) {
+	c.asked = append(c.asked, "break")
+	return ways{world: c}, nil
+}
+
+// ways are broken ways of such a world.
+type ways struct {
+	world.Broken
+	world *crowd
+}
+
+func (w ways) Heal() { w.world.asked = append(w.world.asked, "open") }
+
 // crowded is a site with such a world.
 type crowded struct {
 	Site
@@ -65,6 +78,26 @@ func TestNodesOfAStepGoAtOnce(t *testing.T) {
 			}
 			require.NoError(t, err)
 			require.Equal(t, len(c.nodes), a.Touched().Conns)
+		})
+	}
+}
+
+// TestOutageThatFailsLeavesNoWaysBroken: nobody has it in hand to heal it.
+func TestOutageThatFailsLeavesNoWaysBroken(t *testing.T) {
+	for name, c := range map[string]struct {
+		nodes []string
+		err   error
+		asked []string
+	}{
+		"one is gone":    {[]string{"a", "gone"}, nil, []string{"break", "break", "open", "open"}},
+		"one cannot end": {[]string{"a", "b"}, errors.New("stuck"), []string{"break", "break", "kill a+b", "open", "open"}},
+		"all are":        {[]string{"a", "b"}, nil, []string{"break", "break", "kill a+b"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := &crowd{err: c.err}
+			_, err := Inject(t.Context(), crowded{world: w}, scenario.Step{Do: "outage", Nodes: c.nodes})
+			require.Equal(t, c.asked[len(c.asked)-1] == "open", err != nil, "%v", err)
+			require.Equal(t, c.asked, w.asked)
 		})
 	}
 }

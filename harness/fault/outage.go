@@ -17,8 +17,10 @@ func outage(ctx context.Context, s Site, step scenario.Step) (Active, error) {
 	if a.ways, err = silence(s, step); err != nil {
 		return a, errors.Join(err, a.End(ctx))
 	}
-	a.nodes, err = onNodes(ctx, s, step, world.Kill, start)
-	return a, err
+	if a.nodes, err = onNodes(ctx, s, step, world.Kill, start); err != nil {
+		return a, errors.Join(err, a.End(ctx)) // or nobody would ever open the ways
+	}
+	return a, nil
 }
 
 // silence swallows everything on the ways to a step's nodes and back.
