@@ -12,7 +12,7 @@ import (
 type cast struct {
 	servers []string            // balancers and recorders
 	web     []string            // servers of the website and the API
-	nodes   []string            // servers, those of the web, and those of which there is one: redis
+	nodes   []string            // servers, those of the web and of streaming, and those of which there is one: redis
 	hosts   []string            // nodes, dns, checkers, broadcasters, visitors
 	sites   map[string][]string // a datacenter's nodes, with redis and its kin where they stand
 	groups  map[string][]string // a group's broadcasters or visitors
@@ -24,11 +24,14 @@ func newCast(sys System, bs []Broadcaster, vs []Visitor) *cast {
 		c.servers = append(c.servers, dc.nodesOf()...)
 		c.sites[dc.Name] = dc.nodesOf()
 	}
+	c.nodes = slices.Clone(c.servers)
 	for _, p := range sys.Pools() {
-		c.web = append(c.web, p.Nodes...)
+		if p.Site != streaming {
+			c.web = append(c.web, p.Nodes...)
+		}
+		c.nodes = append(c.nodes, p.Nodes...)
 		c.sites[p.In] = append(c.sites[p.In], p.Nodes...)
 	}
-	c.nodes = slices.Concat(c.servers, c.web)
 	singles := sys.Singles()
 	for _, name := range slices.Sorted(maps.Keys(singles)) {
 		c.sites[singles[name]] = append(c.sites[singles[name]], name)

@@ -14,6 +14,9 @@ type held struct{ what, of string }
 // another one has down.
 const down = "down"
 
+// pause is what a frozen node is held by.
+const pause = "pause"
+
 // holds is the one thing of each of its nodes that a fault has in its power while it
 // lasts, and gives back to whoever had it when it ends; empty if it goes together with
 // others of its kind, as faults of links do.
@@ -38,16 +41,32 @@ func (s Step) frees(other Step) bool {
 	return false
 }
 
-// missed tells whether the step finds nobody there: a process that is not there cannot be
-// frozen, and no operator reaches one that is not there, or off the network.
-func (s Step) missed(away Step) bool {
+// told tells whether a step is an operator's word to its nodes, and if it has a length
+// another one at its end.
+func (s Step) told() bool {
 	switch s.Do {
-	case "drain", "undrain":
+	case "answer", "drain", "harden", "mail", "redis", "rollout", "store", "undrain":
 		return true
-	case "pause":
-		return away.Do != "vanish"
 	}
 	return false
+}
+
+// missed tells whether the step finds nobody there: a process that is not there cannot be
+// frozen, and no operator reaches one that is not there, or off the network, or frozen. A
+// balancer that is down is told of no rollout.
+func (s Step) missed(away Step) bool {
+	if s.Do == "pause" {
+		return away.Do != "vanish"
+	}
+	return s.told() && (s.Do != "rollout" || away.Do == "pause")
+}
+
+// deafens tells whether the step has nodes be frozen when an operator is to end an earlier one.
+func (b *builder) deafens(s, before Step) bool {
+	if s.Do != "pause" || !before.told() {
+		return false
+	}
+	return before.For > 0 && b.until(s) >= b.until(before) || s.Stays && !before.Stays
 }
 
 // apart wants steps apart that hold the same: the first to end would end the other as
@@ -67,7 +86,7 @@ func (b *builder) apart(all []Step) {
 			switch f, _ := FaultNamed(s.Do); {
 			case s.Do == "undrain" && h.what == "drain" && ok && before.For == 0:
 				delete(now, h)
-			case ok && (f.holds() == h.what || s.frees(before) || h.what == down && s.missed(before)):
+			case ok && (f.holds() == h.what || s.frees(before) || (h.what == down || h.what == pause) && s.missed(before) || b.deafens(s, before)):
 				if pair := [2]int{before.Line, s.Line}; !told[pair] {
 					b.add(Pos{before.Line, 1}, "%s", before.clash(s, h.of))
 					told[pair] = true
@@ -93,11 +112,13 @@ func (s Step) meets() []held {
 	whats := []string{f.holds()}
 	switch s.Do {
 	case "restart", "deploy":
-		whats = []string{down, "pause", "drain"}
+		whats = []string{down, pause, "drain"}
 	case "undrain":
-		whats = []string{down, "drain"}
-	case "pause", "drain":
-		whats = []string{down, s.Do}
+		whats = []string{down, pause, "drain"}
+	case pause:
+		whats = []string{down, pause, "answer", "drain", "mail", "redis", "store"}
+	case "answer", "drain", "harden", "mail", "redis", "rollout", "store":
+		whats = []string{down, pause, f.holds()}
 	}
 	var all []held
 	for _, what := range whats {
@@ -130,6 +151,10 @@ func (s Step) clash(later Step, of string) string {
 		why = "that would end it"
 	case f.holds() == down:
 		why = "it is away by then"
+	case s.Do == pause && later.Do != pause:
+		why = "it is frozen by then"
+	case later.Do == pause && s.Do != pause:
+		why = "it would be frozen when that ends"
 	}
 	return fmt.Sprintf("%s %s, and line %d has %s at %v; %s: %s", s.does(of), lasts, later.Line, later.does(of), later.At, why, remedy)
 }

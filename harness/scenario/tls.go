@@ -23,7 +23,7 @@ func (b *builder) checkVisited(g VisitorGroup, v Visitor, sys System) {
 	case v.Ask == "ingest":
 	case sys.Web == nil:
 		b.add(g.Pos, "there is nothing to visit: give the system a website, such as web: {website: 4}")
-	case v.Ask == "streaming" && (sys.Web.Edge == 0 || v.Speak != ""):
+	case v.Ask == streaming && (sys.Web.Edge == 0 || v.Speak != ""):
 		b.add(g.Pos, "there is nothing to listen to: give the system servers that deliver, such as web: {edge: 2}, and speak in the clear")
 	case v.Speak != "" && sys.Web.Floor == "":
 		b.add(g.Pos, "nobody there speaks TLS: give the system's web a floor, such as web: {floor: 1.2}")

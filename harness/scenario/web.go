@@ -12,6 +12,8 @@ const (
 	websiteName = "www.deadair.test"
 	apiName     = "api.deadair.test"
 	liveName    = "live.deadair.test"
+
+	streaming = "streaming" // the site of the servers that deliver shows to listeners
 )
 
 // Servers of the pools, unless a file says otherwise.
@@ -59,7 +61,7 @@ func (s System) Pools() []Pool {
 		{Site: "api", Name: apiName, In: s.Web.In, Nodes: numbered(s.Web.In, "api", s.Web.API)},
 	}
 	if s.Web.Edge > 0 {
-		all = append(all, Pool{Site: "streaming", Name: liveName, In: s.Web.In, Nodes: numbered(s.Web.In, "edge", s.Web.Edge)})
+		all = append(all, Pool{Site: streaming, Name: liveName, In: s.Web.In, Nodes: numbered(s.Web.In, "edge", s.Web.Edge)})
 	}
 	for i := range all {
 		all[i].Second = s.Web.second(all[i].Name)
@@ -210,7 +212,7 @@ func (b *builder) visitors(sys System, shows []Broadcaster) []Visitor {
 		case "api":
 			one.Ask, one.Site = "api", apiName
 		case "streaming":
-			one.Ask, one.Site, one.Every = "streaming", liveName, time.Duration(or(g.Every, 0))
+			one.Ask, one.Site, one.Every = streaming, liveName, time.Duration(or(g.Every, 0))
 		case "ingest":
 			one.Ask, one.Site = "ingest", sys.DNS.Name
 		}

@@ -68,6 +68,8 @@ func TestWebsitesAndVisitorsThatCannotBe(t *testing.T) {
 		"floor":                  {strings.Replace(visited, "website: 4", "floor: 2.0", 1), `x.yaml:5:23: no server agrees to "2.0"`},
 		"nobody speaks TLS":      {strings.Replace(visited, "ask: api", "speak: 1.2", 1), `x.yaml:8:5: nobody there speaks TLS: give the system's web a floor`},
 		"floor of a step":        {visited + "timeline: [{at: 1m, harden: {nodes: eu-west/web-1, floor: 1.3}}]\n", `x.yaml:9:59: unknown word "1.3"`},
+		"nothing to harden":      {visited + "timeline: [{at: 1m, harden: {nodes: eu-west/web-1, floor: 1.2}}]\n", `nobody there speaks TLS: give the system's web a floor`},
+		"answer of an edge":      {strings.Replace(visited, "website: 4", "edge: 1", 1) + "timeline: [{at: 1m, answer: {nodes: eu-west/edge-1, status: 503}}]\n", `x.yaml:9:37: unknown name "eu-west/edge-1"`},
 		"no status":              {visited + "timeline: [{at: 1m, answer: {nodes: eu-west/web-1}}]\n", `"status" is missing`},
 		"answer of a balancer":   {visited + "timeline: [{at: 1m, answer: {nodes: eu-west/balancer-1, status: 503}}]\n", `x.yaml:9:37: unknown name "eu-west/balancer-1"`},
 		"drain of a web server":  {visited + "timeline: [{at: 1m, drain: eu-west/web-1}]\n", `x.yaml:9:28: unknown name "eu-west/web-1"`},
