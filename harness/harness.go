@@ -240,21 +240,35 @@ func (r *run) alone() (one *active) {
 }
 
 func (r *run) wait(ctx context.Context, at time.Duration) error {
-	now := time.Duration(float64(r.World.Now()) * r.Plan.Speed)
-	return r.sleep(ctx, at-now)
+	return r.sleep(ctx, at-r.now())
+}
+
+// now is incident time.
+func (r *run) now() time.Duration {
+	return time.Duration(float64(r.World.Now()) * r.Plan.Speed)
 }
 
 // publishLimit is how long the recorders may take for what is to be published at the
 // end, in incident time.
 const publishLimit = 10 * time.Minute
 
+// Afterwards is how long a run may go on after its plan's end, in incident time: until what
+// it has recorded is in the store, or is given up.
+func Afterwards(p *scenario.Plan) time.Duration {
+	if p.System.Store == nil {
+		return 0
+	}
+	return settle + p.Timing.Over + publishLimit
+}
+
 // published waits until the recorders say that all shows are in the store, if there is
-// one. What they say is no evidence: it only spares the wait.
+// one. What they say is no evidence: it only spares the wait. To ask one that is frozen
+// takes long, and counts.
 func (r *run) published(ctx context.Context) {
 	if r.Plan.System.Store == nil || r.sleep(ctx, r.Plan.Timing.Over+time.Second) != nil {
 		return
 	}
-	for left := publishLimit; left > 0 && r.Stack.Publishing(ctx); left -= time.Second {
+	for until := r.now() + publishLimit; r.now() < until && r.Stack.Publishing(ctx); {
 		if r.sleep(ctx, time.Second) != nil {
 			return
 		}

@@ -85,6 +85,22 @@ func TestRunLooksAtAFaultAfterAnInstant(t *testing.T) {
 	require.Less(t, touched, slices.Index(p.kinds, "fault-began step-3"), "not at its end")
 }
 
+// TestRunGivesUpWhatIsNotPublished: a recorder that is frozen for good does not make it
+// take longer.
+func TestRunGivesUpWhatIsNotPublished(t *testing.T) {
+	p := play(t, `
+  - {at: 0s, drain: eu-west/recorder-1, for: 20s}
+  - {at: 60s, store: no-bucket, stays: true}
+  - {at: 70s, pause: eu-west/recorder-1, stays: true}
+variants:
+  today: {system: {store: {in: eu-west}}, verdict: pass}
+`, func(*told, context.CancelCauseFunc) {})
+	require.NoError(t, p.err)
+	const over = 5*time.Minute + 5*time.Second // of the window, and the sweep after it
+	require.Greater(t, p.ended, 2*time.Minute+over+publishLimit)
+	require.Less(t, p.ended, 2*time.Minute+over+publishLimit+2*time.Minute)
+}
+
 // threeFaults are in force when something goes wrong at 50 s.
 const threeFaults = `
   - {at: 20s, delay: {from: eu-west/balancer-1, to: redis, delay: 10ms}}

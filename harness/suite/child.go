@@ -17,6 +17,7 @@ import (
 	"sync"
 	"time"
 
+	"deadair/harness"
 	"deadair/harness/history"
 	"deadair/harness/scenario"
 )
@@ -137,7 +138,7 @@ func wallLimit(p *scenario.Plan) time.Duration {
 	if p.World == "virtual" {
 		return 10*time.Minute + p.End/100
 	}
-	return 5*time.Minute + time.Duration(2*float64(p.End)/p.Speed)
+	return 5*time.Minute + time.Duration(2*float64(p.End+harness.Afterwards(p))/p.Speed)
 }
 
 // childEnv is what a run's process, and the nodes below it, need around them. One

@@ -75,6 +75,10 @@ func TestLastLines(t *testing.T) {
 func TestWallLimitFollowsThePlan(t *testing.T) {
 	require.Equal(t, 16*time.Minute, wallLimit(&scenario.Plan{World: "virtual", End: 10 * time.Hour}))
 	require.Equal(t, 7*time.Minute, wallLimit(&scenario.Plan{World: "loopback", End: 10 * time.Minute, Speed: 10}))
+
+	p := &scenario.Plan{World: "loopback", End: 2 * time.Minute, Speed: 2, Timing: scenario.Timing{Over: 10 * time.Minute}}
+	p.System.Store = &scenario.Store{}
+	require.Greater(t, wallLimit(p), 6*time.Minute+5*time.Minute, "what is published when the windows have passed, as late as may be")
 }
 
 func TestChildEnv(t *testing.T) {
