@@ -59,6 +59,9 @@ func Run(ctx context.Context, cfg Config) error {
 	shows.Wait()
 	r.sleep(ctx, settle) //nolint:errcheck // a run that is stopped settles no longer
 	r.published(ctx)
+	for _, a := range r.late {
+		r.touched(a)
+	}
 	collected := survive(cfg.Stack.Collect)
 	cfg.Log.Add(history.Event{Node: "harness", Kind: history.RunEnded, Detail: class(played)})
 	return errors.Join(played, healed, collected, r.down())
@@ -92,6 +95,7 @@ func (r *run) down() error {
 type run struct {
 	Config
 	active []active // in the order they began
+	late   []active // stay, and had hit nothing when the shows were over
 }
 
 // active is a step's fault in force.
@@ -190,13 +194,16 @@ func (r *run) end(ctx context.Context, s scenario.Step) error {
 }
 
 // heal ends all faults still in force, the last one first. A fault that stays
-// is only told of: the world's end ends it.
+// is only told of: the world's end ends it. If it has hit nothing by now it may yet, such
+// as one of the store's when the shows are published.
 func (r *run) heal(ctx context.Context) error {
 	var errs []error
 	for len(r.active) > 0 {
 		last := r.active[len(r.active)-1]
 		if last.step.Stays {
-			r.touched(last)
+			if !r.touched(last) {
+				r.late = append(r.late, last)
+			}
 			r.active = r.active[:len(r.active)-1]
 			continue
 		}

@@ -99,6 +99,7 @@ variants:
 	const over = 5*time.Minute + 5*time.Second // of the window, and the sweep after it
 	require.Greater(t, p.ended, 2*time.Minute+over+publishLimit)
 	require.Less(t, p.ended, 2*time.Minute+over+publishLimit+2*time.Minute)
+	require.Contains(t, p.kinds, "fault-touched step-2", "the store is asked for nothing before the shows are over")
 }
 
 // threeFaults are in force when something goes wrong at 50 s.
