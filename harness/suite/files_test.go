@@ -1,6 +1,8 @@
 package suite
 
 import (
+	"context"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -81,6 +83,25 @@ func TestRejudgeTellsWhatIsBroken(t *testing.T) {
 	_, err = Rejudge(dir)
 	require.NoError(t, err, "an empty history proves nothing, but can be judged")
 	require.NoError(t, Redraw(dir, nil))
+}
+
+// TestAmendKeepsWhatOnlyTheRunKnew: that it was stopped, and that it was the same twice.
+func TestAmendKeepsWhatOnlyTheRunKnew(t *testing.T) {
+	dir := t.TempDir()
+	twice, stopped := Outcome{Job: job(t, "today"), Verified: true}, Outcome{Job: job(t, "as-it-was")}
+	stopped.Err = fmt.Errorf("%w, not begun: %w", ErrStopped, context.Canceled)
+	require.NoError(t, WriteSummary(dir, Summarize(time.Now(), 1, []Outcome{twice, stopped}), nil))
+	before, err := ReadSummary(dir)
+	require.NoError(t, err)
+
+	again, err := Amend(dir, []Outcome{{Job: twice.Job}, {Job: stopped.Job}}, nil)
+	require.NoError(t, err)
+	require.True(t, again[1].Stopped())
+	require.EqualError(t, again[1].Err, stopped.Err.Error())
+	after, err := ReadSummary(dir)
+	require.NoError(t, err)
+	require.True(t, after.Runs[0].Verified)
+	require.Equal(t, before.Runs, after.Runs)
 }
 
 func TestStartOf(t *testing.T) {

@@ -2,10 +2,12 @@ package suite
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"deadair/harness/check"
@@ -132,10 +134,14 @@ func Amend(root string, outcomes []Outcome, base *reports.Summary) ([]Outcome, e
 			continue // it was not part of the last run in this folder
 		}
 		was := runs[at]
-		if was.Error != "" {
+		switch {
+		case strings.HasPrefix(was.Error, ErrStopped.Error()):
+			outcomes[i].Err = fmt.Errorf("%w%s", ErrStopped, strings.TrimPrefix(was.Error, ErrStopped.Error()))
+		case was.Error != "":
 			outcomes[i].Err = errors.New(was.Error)
 		}
 		outcomes[i].Wall, outcomes[i].Played = time.Duration(was.WallS*float64(time.Second)), was.Played
+		outcomes[i].Verified = was.Verified // it was the same history then
 		runs[at] = outcomes[i].summary()
 		runs[at].WallS = was.WallS
 	}

@@ -51,7 +51,7 @@ type Journal struct {
 // where the run keeps its files.
 func Open(state string, block int, dir string) (*Journal, error) {
 	if err := os.MkdirAll(state, 0o755); err != nil {
-		return nil, fmt.Errorf("make the state folder: %w", err)
+		return nil, fmt.Errorf("make the state folder (%s can name another one): %w", StateEnv, err)
 	}
 	self, ok := proc.Identify(os.Getpid())
 	if !ok {
