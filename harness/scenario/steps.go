@@ -54,10 +54,7 @@ func (b *builder) steps() []Step {
 		case OnCohorts:
 			step.Nodes, step.Answer = b.rollout(s), s.Answer.Value
 		case OnFloors:
-			step.Nodes, step.Answer = b.pick(s.Nodes, b.cast.web, b.cast.sites), s.Answer.Value
-			if b.spec.Web != nil && b.spec.Web.Floor.Value == "" {
-				b.add(s.Pos, "nobody there speaks TLS: give the system's web a floor")
-			}
+			step.Nodes, step.Answer = b.hardened(s), s.Answer.Value
 		}
 		if step.At+step.For > b.ended {
 			b.add(s.Pos, "the step lasts until %v, and the run ends at %v", step.At+step.For, b.ended)

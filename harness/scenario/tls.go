@@ -30,6 +30,14 @@ func (b *builder) checkVisited(g VisitorGroup, v Visitor, sys System) {
 	}
 }
 
+// hardened are the web servers that a step has agree to less.
+func (b *builder) hardened(s StepSpec) []string {
+	if b.spec.Web != nil && b.spec.Web.Floor.Value == "" {
+		b.add(s.Pos, "nobody there speaks TLS: give the system's web a floor, such as web: {floor: ssl3}")
+	}
+	return b.pick(s.Nodes, b.cast.web, b.cast.sites)
+}
+
 // Secure tells whether the balancers have a certificate: they do when somebody asks
 // them for it.
 func (p *Plan) Secure() bool {
