@@ -35,7 +35,7 @@ func (e *evidence) rebuffed(s *show, tries []int) (first int, ok bool) {
 // drains tells whether an operator had taken a balancer out for new shows at some time of a stretch.
 func (e *evidence) drains(balancer string, from, to time.Duration) bool {
 	return slices.ContainsFunc(e.steps, func(s *step) bool {
-		return s.Do == "drain" && slices.Contains(s.Nodes, balancer) && s.active(from, to)
+		return s.Do == "drain" && slices.Contains(s.Nodes, balancer) && s.active(from, to) && !e.undrained(balancer, s.began, from)
 	})
 }
 
