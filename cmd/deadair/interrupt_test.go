@@ -207,7 +207,7 @@ func TestInterruptHealsAndReports(t *testing.T) {
 			require.NotEmpty(t, s.read(t, "run", sum.Runs[0].Dir, "report.html"))
 			s.healed(t)
 			r := s.tool.run(t, "check", "run")
-			require.Contains(t, r.out, "stopped before its end: interrupted")
+			require.Contains(t, r.out, "STOPPED  long today ("+world+")")
 		})
 	}
 }

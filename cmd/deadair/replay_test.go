@@ -38,7 +38,7 @@ func TestExitCodes(t *testing.T) {
 		{"codes.yaml", "fails", exitOK, "fail:dead-air, expected fail:dead-air"},
 		{"codes.yaml", "differs", exitDiffers, "fail:dead-air, expected pass"},
 		{"codes.yaml", "unclear", exitInconclusive, "touched nothing"},
-		{"codes.yaml", "broken", exitHarness, "pause redis: it does not run"},
+		{"codes.yaml", "broken", exitHarness, "start eu-west/recorder-1: it ended before it listened"},
 		{"unsure.yaml", "", exitDiffers, "UNCLEAR  unsure unclear (virtual)"}, // 1 beats 3
 		{"codes.yaml", "", exitHarness, "2 of 5 as expected"},                 // 4 beats 1
 	} {
