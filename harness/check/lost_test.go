@@ -212,10 +212,14 @@ func TestTheTwinWorksAgainAndDNSDoesNotKnow(t *testing.T) {
 		want Result
 	}{
 		"since five seconds":  {145 * second, Pass},
+		"since half a minute": {168 * second, Pass}, // and healthy since two seconds, which no answer knows yet
+		"since a minute":      {200 * second, Fail},
 		"since three minutes": {320 * second, Fail},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := newRun(t, expand(t, fmt.Sprintf(rolling, c.dies), "today", "virtual"))
+			r.vote(105*second, b1, false)
+			r.vote(166*second, b1, true)
 			r.lose("ez-01", dead1, "reset")
 			r.told("ez-01", dead1+700*time.Millisecond, b1, b2)
 			r.refused("ez-01", dead1+800*time.Millisecond, b1, "refused")

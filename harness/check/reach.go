@@ -97,9 +97,12 @@ func (e *evidence) misled(s *show, tries []int) (first int, living string, ok bo
 	return 0, "", false
 }
 
-// settled tells whether nothing was on a balancer for as long as it takes DNS, and the
-// resolver of a broadcaster, to know of one that works again.
+// settled tells whether a balancer had been healthy for as long as it takes until answers
+// name it, and until the resolver of a broadcaster knows, and whether no operator drains it.
 func (e *evidence) settled(s *show, balancer string, at time.Duration) bool {
-	from := at - e.allowed(e.plan.BackInAnswers(true).Max()+e.plan.Keeps(s.plan))
-	return !e.troubled(balancer, nil, from, at) && !e.drains(balancer, from, at)
+	from := at - e.allowed(e.plan.System.DNS.Propagation+e.plan.Keeps(s.plan))
+	if event, _ := e.votedOut(balancer, from, at); event >= 0 || !e.healthy(balancer, from) {
+		return false
+	}
+	return !e.drains(balancer, from, at)
 }
