@@ -3,12 +3,25 @@ package check
 import (
 	"slices"
 	"strings"
+	"testing"
 	"time"
 
 	"deadair/harness/history"
 )
 
-// What TestExcuses plays, where more than one of its cases does.
+// What TestExcuses and TestBlame play, where more than one of their cases does.
+
+// judgedAs plays what happens to a plan, which is told without its first two lines, and
+// judges one property.
+func judgedAs(t *testing.T, plan string, play func(*run), property string) Property {
+	r := newRun(t, expand(t, "schema: 1\ntitle: excuses"+plan, "today", "virtual"))
+	play(r)
+	events := r.events
+	if !ended(events) {
+		events = r.history()
+	}
+	return of(t, Judge(r.plan, events), property)
+}
 
 const uplinks = `
 system: {preset: two-datacenters}
@@ -42,18 +55,12 @@ ends: 6m
 expect: [fault-weighed]
 `
 
-const diedBefore = `
-system: {preset: two-datacenters}
-broadcasters:
-  - {name: rome, from: Rome, persona: butt}
-  - {name: new, from: Rome, persona: butt, on-air: 100s}
-  - {name: later, from: Rome, persona: butt, on-air: 4m}
-timeline:
-  - {at: 30s, kill: eu-west/recorder-3, for: 10s}
-  - {at: 80s, kill: "eu-west/recorder-*", for: 1m}
-ends: 5m
-expect: [cross-datacenter-failover]
-`
+// desolateAnd is desolate with another step before or after its own.
+func desolateAnd(before, after string) string {
+	const own = "  - {at: 80s, kill: \"eu-west/recorder-*\", for: 1m}\n"
+	text, _, _ := strings.Cut(untitled(desolate), "variants:")
+	return strings.Replace(text, own, before+own+after, 1)
+}
 
 // ledAway has shows go to the other datacenter while none of their own recorders lives.
 func ledAway(r *run) {

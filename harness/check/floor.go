@@ -40,17 +40,17 @@ func tlsFloor(e *evidence, x scenario.Expectation) opinion {
 		o.fails = append(o.fails, e.spoken(how, "declined", shut[how])...)
 	}
 	o.measured = fmt.Sprintf("%d hellos below it, %d not", total(old), total(young))
-	e.unspoken(&o, x, old, young)
+	e.unspoken(&o, old, young)
 	return o
 }
 
 // unspoken tells of fronts that say nothing about how they speak.
-func (e *evidence) unspoken(o *opinion, x scenario.Expectation, old, young map[string]int) {
+func (e *evidence) unspoken(o *opinion, old, young map[string]int) {
 	if len(old) == 0 || len(young) == 0 {
 		o.unclear = append(o.unclear, Finding{Sentence: "never exercised: it takes visitors who speak as of old, and some who do not"})
 		return
 	}
-	for _, front := range e.fronts(x.Visitors) {
+	for _, front := range e.fronts() {
 		for _, met := range []struct {
 			by string
 			n  int
@@ -63,12 +63,10 @@ func (e *evidence) unspoken(o *opinion, x scenario.Expectation, old, young map[s
 }
 
 // fronts are the servers that visitors who speak TLS ask.
-func (e *evidence) fronts(group string) []string {
+func (e *evidence) fronts() []string {
 	var all []string
 	for _, pool := range e.plan.System.Pools() {
-		if slices.ContainsFunc(e.plan.Visitors, func(v scenario.Visitor) bool {
-			return v.Speak != "" && v.Ask == pool.Site && (group == "" || v.Group == group)
-		}) {
+		if slices.ContainsFunc(e.plan.Visitors, func(v scenario.Visitor) bool { return v.Speak != "" && v.Ask == pool.Site }) {
 			all = append(all, pool.Nodes...)
 		}
 	}

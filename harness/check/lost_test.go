@@ -209,16 +209,18 @@ func TestNobodyCameBack(t *testing.T) {
 func TestTheTwinWorksAgainAndDNSDoesNotKnow(t *testing.T) {
 	for name, c := range map[string]struct {
 		dies time.Duration
+		out  time.Duration // when checkers call the first one unhealthy
 		want Result
 	}{
-		"since five seconds":  {145 * second, Pass},
-		"since half a minute": {168 * second, Pass}, // and healthy since two seconds, which no answer knows yet
-		"since a minute":      {200 * second, Fail},
-		"since three minutes": {320 * second, Fail},
+		"since five seconds":  {145 * second, 105 * second, Pass},
+		"since a second":      {141 * second, 138 * second, Pass}, // and answers still named it a moment before
+		"since half a minute": {168 * second, 105 * second, Pass}, // and healthy since two seconds, which no answer knows yet
+		"since a minute":      {200 * second, 105 * second, Fail},
+		"since three minutes": {320 * second, 105 * second, Fail},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := newRun(t, expand(t, fmt.Sprintf(rolling, c.dies), "today", "virtual"))
-			r.vote(105*second, b1, false)
+			r.vote(c.out, b1, false)
 			r.vote(166*second, b1, true)
 			r.lose("ez-01", dead1, "reset")
 			r.told("ez-01", dead1+700*time.Millisecond, b1, b2)

@@ -280,3 +280,16 @@ func TestABalancerThatLeavesWhenItWorksAgain(t *testing.T) {
 		})
 	}
 }
+
+// TestALaterLeaveIsAnotherMatter: a balancer that leaves DNS long after it works again, or
+// after it was started again, which is over at no known time, says nothing about its return.
+func TestALaterLeaveIsAnotherMatter(t *testing.T) {
+	for step, left := range map[string]time.Duration{"kill: eu-west/balancer-1, for: 10s": 240 * second, "restart: eu-west/balancer-1": 85 * second} {
+		t.Run(step, func(t *testing.T) {
+			r := newRun(t, expand(t, fmt.Sprintf(twice, "  - {at: 80s, "+step+"}\n", "5m"), "today", "virtual"))
+			r.answers(left, "eu-west", b2)
+			p := of(t, Judge(r.plan, r.history()), "returns-to-pool")
+			require.Equal(t, Inconclusive, p.Result, "%+v", p)
+		})
+	}
+}

@@ -151,6 +151,24 @@ func TestNothingThatHadToBePublished(t *testing.T) {
 	}
 }
 
+// TestATrackOfARecorderThatIsLost is not due, and one that may still come is told as that.
+func TestATrackOfARecorderThatIsLost(t *testing.T) {
+	p := expand(t, stored, "today", "virtual")
+	p.Steps = append(p.Steps, scenario.Step{ID: "step-3", At: 4 * time.Minute, Do: "kill", Nodes: []string{"eu-west/recorder-2"}, Stays: true})
+	r := newRun(t, p)
+	r.history()
+	delay := of(t, Judge(p, r.inStore(nil, 0)), "publish-delay")
+	require.Contains(t, delay.Findings[0].Sentence, "never exercised")
+
+	r = newRun(t, expand(t, stored, "today", "virtual"))
+	r.history()
+	delay = of(t, Judge(r.plan, r.inStore(nil, 0)), "publish-delay")
+	require.Len(t, delay.Findings, 2)
+	for _, f := range delay.Findings {
+		require.Contains(t, f.Sentence, "the store was read before the track of rome-0")
+	}
+}
+
 // TestNobodyLookedIntoTheStore: without evidence there is no verdict.
 func TestNobodyLookedIntoTheStore(t *testing.T) {
 	r := newRun(t, expand(t, stored, "today", "virtual"))

@@ -185,6 +185,35 @@ func TestAdmissionOfThoseWhoTryAgain(t *testing.T) {
 	}
 }
 
+// TestAClientsOwnPauseIsOfTheIncident: what it waits before it tries again is scaled in worlds
+// of real time, and what it is held is not.
+func TestAClientsOwnPauseIsOfTheIncident(t *testing.T) {
+	for name, c := range map[string]struct {
+		pause, held time.Duration
+		want        Result
+	}{
+		"held for ten times as long as it seems": {time.Second, 8 * second, Pass},
+		"a pause of nine seconds":                {9 * second, time.Second, Fail},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRun(t, expand(t, crowding, "today", "loopback"))
+			for _, show := range r.order[:10] {
+				r.lose(show, dead1, "reset")
+				r.answered(show, dead1+2*second, b2, 403)
+				r.back(show, dead1+2*second+c.pause+c.held, b2)
+			}
+			es := r.history()
+			for i, e := range es {
+				if e.Kind == history.Attempt && e.At == dead1+2*second+c.pause+c.held {
+					es[i].Took = c.held
+				}
+			}
+			p := of(t, Judge(r.plan, es), "admission-within")
+			require.Equal(t, c.want, p.Result, "%+v", p)
+		})
+	}
+}
+
 // noRecorder is a scenario in which all recorders of a datacenter die for a minute.
 const noRecorder = `schema: 1
 title: No recorder of Ireland lives
@@ -220,6 +249,7 @@ func TestTakenAndLeftAlone(t *testing.T) {
 			for _, property := range []string{"recovered-within", "dead-air"} {
 				require.Equal(t, c.want, of(t, v, property).Result, "%+v", of(t, v, property))
 			}
+			require.Contains(t, of(t, v, "recovered-within").Measured, "of 1 ", "it is one loss, however often it tried")
 		})
 	}
 }
