@@ -207,11 +207,6 @@ func (c Config) failoverBound() time.Duration {
 
 // validateIndex says what is wrong with where the index is.
 func (c Config) validateIndex() error {
-	for _, addr := range slices.Concat(c.RedisSentinels, c.RedisCluster, given(c.Redis)) {
-		if err := checkAddr(addr); err != nil {
-			return fmt.Errorf("redis: %w", err)
-		}
-	}
 	switch {
 	case c.Redis == "" && len(c.RedisSentinels) == 0 && len(c.RedisCluster) == 0:
 		return errors.New("redis: give the index's \"ip:port\", or redis-sentinels and redis-master, or redis-cluster")
@@ -222,7 +217,10 @@ func (c Config) validateIndex() error {
 	case len(c.RedisSentinels) > 0 && c.RedisMaster == "":
 		return errors.New("redis-master: say what the sentinels call the index")
 	}
-	return nil
+	if c.Redis != "" {
+		return checkAddrs("redis", c.Redis)
+	}
+	return errors.Join(checkAddrs("redis-sentinels", c.RedisSentinels...), checkAddrs("redis-cluster", c.RedisCluster...))
 }
 
 // validate says what is wrong with a configuration that has its defaults.
@@ -271,39 +269,31 @@ func (c Config) validateNames() error {
 			errs = append(errs, fmt.Errorf("recorders[%d]: there is already one named %q", i, r.Name))
 		}
 		seen[r.Name] = true
-		for _, addr := range slices.Concat(given(r.Addr), given(r.Admin)) {
-			if err := checkAddr(addr); err != nil {
-				errs = append(errs, fmt.Errorf("recorders[%d]: %w", i, err))
-			}
-		}
+		errs = append(errs, checkPorts(fmt.Sprintf("recorders[%d]", i), r.Addr, r.Admin))
 	}
 	for i, p := range c.Peers {
 		if p.Addr == "" {
 			errs = append(errs, fmt.Errorf("peers[%d]: give it an addr", i))
-			continue
 		}
-		if err := checkAddr(p.Addr); err != nil {
-			errs = append(errs, fmt.Errorf("peers[%d]: %w", i, err))
-		}
+		errs = append(errs, checkPorts(fmt.Sprintf("peers[%d]", i), p.Addr, p.Admin))
 	}
 	errs = append(errs, c.Rollout.validate(c.Recorders))
 	return errors.Join(errs...)
 }
 
-// given is what is not left out, as a list.
-func given(addr string) []string {
-	if addr == "" {
-		return nil
-	}
-	return []string{addr}
+// checkPorts says what is wrong with where somebody else's ports are, as far as that is told.
+func checkPorts(who string, ports ...string) error {
+	return checkAddrs(who, slices.DeleteFunc(ports, func(addr string) bool { return addr == "" })...)
 }
 
-// checkAddr says what is wrong with where somebody else listens.
-func checkAddr(addr string) error {
-	host, port, err := net.SplitHostPort(addr)
-	n, _ := strconv.Atoi(port)
-	if err != nil || host == "" || n < 1 || n > 65535 {
-		return fmt.Errorf("%q is no \"ip:port\"; an IPv6 address stands in brackets", addr)
+// checkAddrs says what is wrong with where others listen.
+func checkAddrs(key string, addrs ...string) error {
+	for _, addr := range addrs {
+		host, port, err := net.SplitHostPort(addr)
+		n, _ := strconv.Atoi(port)
+		if err != nil || host == "" || n < 1 || n > 65535 {
+			return fmt.Errorf("%s: %q is no \"ip:port\"; an IPv6 address stands in brackets", key, addr)
+		}
 	}
 	return nil
 }

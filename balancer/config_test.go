@@ -112,7 +112,9 @@ func TestNewRefuses(t *testing.T) {
 		"nobody's admin":  {func(c *Config) { c.Recorders[0].Admin = ":8001" }, `recorders[0]: ":8001" is no "ip:port"`},
 		"portless peer":   {func(c *Config) { c.Peers[0].Addr = "x" }, `peers[0]: "x" is no "ip:port"`},
 		"bare ipv6":       {func(c *Config) { c.Redis = "::1" }, `redis: "::1" is no "ip:port"`},
-		"bare sentinel":   {func(c *Config) { c.Redis, c.RedisSentinels, c.RedisMaster = "", []string{"10.0.0.1"}, "x" }, `redis: "10.0.0.1" is no "ip:port"`},
+		"bare sentinel":   {func(c *Config) { c.Redis, c.RedisSentinels, c.RedisMaster = "", []string{"10.0.0.1"}, "x" }, `redis-sentinels: "10.0.0.1" is no "ip:port"`},
+		"bare node":       {func(c *Config) { c.Redis, c.RedisCluster = "", []string{"10.0.0.9:6379", ""} }, `redis-cluster: "" is no "ip:port"`},
+		"peer's admin":    {func(c *Config) { c.Peers[0].Admin = "8001" }, `peers[0]: "8001" is no "ip:port"`},
 		"nobody may send": {func(c *Config) { c.Accounts = nil }, "accounts: nobody may send"},
 	} {
 		t.Run(name, func(t *testing.T) {

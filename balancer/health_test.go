@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -326,5 +327,20 @@ func TestAdminPort(t *testing.T) {
 		require.Contains(t, body, "balancer_healthy 1\n")
 		require.Equal(t, 405, r.operate("GET", "/drain"))
 		require.Equal(t, 404, r.operate("GET", "/"))
+	})
+}
+
+// Who asks and does not read is given up: nobody waits for him for ever.
+func TestOperatorWhoDoesNotRead(t *testing.T) {
+	play(t, func(c *balancer.Config, _ *balancer.Parts) { c.HeadTimeout = 5 * time.Second }, func(t *testing.T, r *rig) {
+		conn, err := r.net.Env("operator", "10.0.8.1", nil).DialContext(t.Context(), "tcp", balancerIP+":8002")
+		require.NoError(t, err)
+		defer conn.Close()
+		const asked = 200
+		_, err = io.WriteString(conn, strings.Repeat("GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n", asked))
+		require.NoError(t, err)
+		time.Sleep(11 * time.Second)
+		got, _ := io.ReadAll(conn)
+		require.Less(t, strings.Count(string(got), "HTTP/1.1 200 OK"), asked)
 	})
 }

@@ -33,7 +33,6 @@ func (r *Recorder) serveAdmin(ctx context.Context, l net.Listener) error {
 			mux.ServeHTTP(w, q)
 		}),
 		ReadHeaderTimeout: r.cfg.HeadTimeout,
-		ReadTimeout:       r.cfg.HeadTimeout,
 		WriteTimeout:      r.cfg.FetchDeadline, // a peer that fetches a segment has no longer either
 		IdleTimeout:       r.cfg.RequestIdle,
 		MaxHeaderBytes:    8 << 10,

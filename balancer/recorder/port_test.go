@@ -289,3 +289,19 @@ func TestMountsAreForgotten(t *testing.T) {
 		g.onAir(at(3, 4)).hangUp()
 	})
 }
+
+// TestOperatorWhoDoesNotRead is given up after the time that a segment may take.
+func TestOperatorWhoDoesNotRead(t *testing.T) {
+	inBubble(t, func(t *testing.T, g *rig) {
+		g.start()
+		conn, err := g.net.Env("operator", clientIP, nil).DialContext(t.Context(), "tcp", ip+":8001")
+		require.NoError(t, err)
+		defer conn.Close()
+		const asked = 200
+		_, err = io.WriteString(conn, strings.Repeat("GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n", asked))
+		require.NoError(t, err)
+		time.Sleep(2*time.Minute + time.Second)
+		got, _ := io.ReadAll(conn)
+		require.Less(t, strings.Count(string(got), "HTTP/1.1 200 OK"), asked)
+	})
+}
