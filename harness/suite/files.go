@@ -14,7 +14,8 @@ import (
 	"deadair/reports"
 )
 
-// There is nothing to judge.
+// ErrNoHistory says that there is nothing to judge, ErrBadHistory that what is there has
+// holes, or lines that are none of a history.
 var (
 	ErrNoHistory  = errors.New("the run left no history")
 	ErrBadHistory = errors.New("what the run left cannot be judged")

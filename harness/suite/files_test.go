@@ -104,6 +104,18 @@ func TestAmendKeepsWhatOnlyTheRunKnew(t *testing.T) {
 	require.Equal(t, before.Runs, after.Runs)
 }
 
+// TestAmendForgetsWhatAJudgeCouldNotRead once it can be read.
+func TestAmendForgetsWhatAJudgeCouldNotRead(t *testing.T) {
+	dir := t.TempDir()
+	torn, absent := Outcome{Job: job(t, "today")}, Outcome{Job: job(t, "as-it-was")}
+	torn.Err, absent.Err = fmt.Errorf("%w: line 7", ErrBadHistory), ErrNoHistory
+	require.NoError(t, WriteSummary(dir, Summarize(time.Now(), 1, []Outcome{torn, absent}), nil))
+	again, err := Amend(dir, []Outcome{{Job: torn.Job}, {Job: absent.Job, Err: ErrNoHistory}}, nil)
+	require.NoError(t, err)
+	require.NoError(t, again[0].Err)
+	require.ErrorIs(t, again[1].Err, ErrNoHistory)
+}
+
 func TestStartOf(t *testing.T) {
 	at := func(wall, date string) time.Time {
 		return startOf(&scenario.Plan{Date: date, Clock: []scenario.Stretch{{Wall: wall}}})

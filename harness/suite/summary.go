@@ -114,7 +114,8 @@ func AppendStep(s reports.Summary) error {
 
 // Amend writes the files at the root of a run again with the verdicts of
 // outcomes that were judged again, and returns these with the errors that their
-// runs had. A root without a summary, such as the folder of a single run, is left as it is.
+// runs had; what a judge before this one could not read is no error of the run. A root
+// without a summary, such as the folder of a single run, is left as it is.
 func Amend(root string, outcomes []Outcome, base *reports.Summary) ([]Outcome, error) {
 	var s reports.Summary
 	err := readJSON(filepath.Join(root, "summary.json"), &s)
@@ -135,6 +136,7 @@ func Amend(root string, outcomes []Outcome, base *reports.Summary) ([]Outcome, e
 		}
 		was := runs[at]
 		switch {
+		case was.Error == ErrNoHistory.Error(), strings.HasPrefix(was.Error, ErrBadHistory.Error()):
 		case strings.HasPrefix(was.Error, ErrStopped.Error()):
 			outcomes[i].Err = fmt.Errorf("%w%s", ErrStopped, strings.TrimPrefix(was.Error, ErrStopped.Error()))
 		case was.Error != "":
