@@ -55,7 +55,7 @@ func (s Step) told() bool {
 // frozen, and no operator reaches one that is not there, or off the network, or frozen. A
 // balancer that is down is told of no rollout.
 func (s Step) missed(away Step) bool {
-	if s.Do == "pause" {
+	if s.Do == pause {
 		return away.Do != "vanish"
 	}
 	return s.told() && (s.Do != "rollout" || away.Do == "pause")
@@ -63,7 +63,7 @@ func (s Step) missed(away Step) bool {
 
 // deafens tells whether the step has nodes be frozen when an operator is to end an earlier one.
 func (b *builder) deafens(s, before Step) bool {
-	if s.Do != "pause" || !before.told() {
+	if s.Do != pause || !before.told() {
 		return false
 	}
 	return before.For > 0 && b.until(s) >= b.until(before) || s.Stays && !before.Stays
@@ -75,7 +75,7 @@ func (b *builder) apart(all []Step) {
 	all = slices.Clone(all)
 	slices.SortStableFunc(all, func(x, y Step) int { return cmp.Compare(x.At, y.At) })
 	now := map[held]Step{}
-	told := map[[2]int]bool{} // pairs of lines: one word about a step that comes again and again
+	once := map[[2]int]bool{} // pairs of lines: one word about a step that comes again and again
 	for _, s := range all {
 		for _, h := range s.meets() {
 			before, ok := now[h]
@@ -87,9 +87,9 @@ func (b *builder) apart(all []Step) {
 			case s.Do == "undrain" && h.what == "drain" && ok && before.For == 0:
 				delete(now, h)
 			case ok && (f.holds() == h.what || s.frees(before) || (h.what == down || h.what == pause) && s.missed(before) || b.deafens(s, before)):
-				if pair := [2]int{before.Line, s.Line}; !told[pair] {
+				if pair := [2]int{before.Line, s.Line}; !once[pair] {
 					b.add(Pos{before.Line, 1}, "%s", before.clash(s, h.of))
-					told[pair] = true
+					once[pair] = true
 				}
 			case f.holds() == h.what:
 				now[h] = s
@@ -110,14 +110,12 @@ func (b *builder) until(s Step) time.Duration {
 func (s Step) meets() []held {
 	f, _ := FaultNamed(s.Do)
 	whats := []string{f.holds()}
-	switch s.Do {
-	case "restart", "deploy":
+	switch {
+	case s.Do == "restart", s.Do == "deploy", s.Do == "undrain":
 		whats = []string{down, pause, "drain"}
-	case "undrain":
-		whats = []string{down, pause, "drain"}
-	case pause:
+	case s.Do == pause:
 		whats = []string{down, pause, "answer", "drain", "mail", "redis", "store"}
-	case "answer", "drain", "harden", "mail", "redis", "rollout", "store":
+	case s.told():
 		whats = []string{down, pause, f.holds()}
 	}
 	var all []held
